@@ -1,0 +1,63 @@
+#pragma once
+
+// What kernel objects need of the host, and nothing else: one Machine holds the Linux side of one address
+// space. agent/ implements it with a process and its agent thread; tests use a fake.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "kernel_shim/base/result.h"
+#include "kernel_shim/machine/guest_thread.h"
+#include "kernel_shim/machine/memory_object.h"
+#include "kernel_shim/machine/page_range.h"
+
+namespace halfcell::machine {
+
+// Reading is never withheld: on Redox every grant is readable. Source: kernel:src/context/memory.rs page_flags.
+struct Protection {
+    bool write = false;
+    bool execute = false;
+    friend constexpr bool operator==(Protection, Protection) = default;
+};
+
+// Whether a mapping's pages are made present at once (saves a fault per page on small mappings).
+enum class Populate { kOnTouch, kNow };
+
+class Machine {
+  public:
+    virtual ~Machine() = default;
+
+    // Shows bytes [offset, offset + range.size) of `object` at `range`, shared, replacing what is mapped there.
+    // The caller has checked the range (aligned, inside [0, kHostUserEnd), outside kReservedRange). ENOMEM when
+    // the host refuses, ESRCH when the process is gone. Blocks for one agent command (some microseconds).
+    virtual Result<void> map(PageRange range, const MemoryObject& object, std::uint64_t offset,
+                             Protection protection, Populate populate) = 0;
+
+    // Removes whatever is mapped in the range; holes are fine. Same errors.
+    virtual Result<void> unmap(PageRange range) = 0;
+
+    // Changes the protection of a range that is mapped throughout. Same errors.
+    virtual Result<void> protect(PageRange range, Protection protection) = 0;
+
+    // Starts one more guest thread with these registers; it stays in the stub until its worker first calls
+    // next(). EAGAIN when the host has no thread to give, ESRCH when the process is gone.
+    virtual Result<std::unique_ptr<GuestThread>> start_thread(const ThreadRegisters& registers) = 0;
+
+    // `callback` runs once, on the interrupter's thread, when the process has ended for whatever reason; at once
+    // if it already has. Set it before the first thread starts. It may take locks; it must not block.
+    virtual void on_death(std::function<void()> callback) = 0;
+
+    // Ends the process and every thread in it. Idempotent, any thread, does not wait.
+    virtual void kill() = 0;
+};
+
+class MachineFactory {
+  public:
+    virtual ~MachineFactory() = default;
+
+    // A new, empty Linux process. EAGAIN or ENOMEM when the host has none to give.
+    virtual Result<std::unique_ptr<Machine>> create() = 0;
+};
+
+}  // namespace halfcell::machine

@@ -1,0 +1,60 @@
+#pragma once
+
+// Bytes that grants show to a guest, whoever holds them: pool frames or a host file.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "kernel_shim/base/result.h"
+
+namespace halfcell::machine {
+
+// Where the host finds an object: an open file of the supervisor and the offset of the object's first byte.
+struct Backing {
+    int file = -1;
+    std::uint64_t offset = 0;
+};
+
+// Shared by every grant that shows it; the bytes are given back when the last reference goes.
+class MemoryObject {
+  public:
+    MemoryObject() = default;
+    MemoryObject(const MemoryObject&) = delete;
+    MemoryObject& operator=(const MemoryObject&) = delete;
+    virtual ~MemoryObject() = default;
+
+    // Bytes, a multiple of the page size. Immutable.
+    [[nodiscard]] virtual std::uint64_t size() const = 0;
+
+    // For Machine::map. Valid as long as the object lives. Immutable.
+    [[nodiscard]] virtual Backing backing() const = 0;
+
+    // The supervisor's own mapping of byte 0, `size()` bytes long; nullptr where the object has none (too
+    // large, or a host file whose pages may vanish). Touching it never faults.
+    [[nodiscard]] virtual std::byte* direct() const = 0;
+
+    // Copies out of or into the object; [offset, offset + span.size()) must lie inside it. EIO or ENOMEM
+    // from the host; bytes before the failing one may have been copied. Blocks for host I/O at most.
+    virtual Result<void> read(std::uint64_t offset, std::span<std::byte> to) const = 0;
+    virtual Result<void> write(std::uint64_t offset, std::span<const std::byte> from) = 0;
+};
+
+using MemoryRef = std::shared_ptr<MemoryObject>;
+
+// Where anonymous memory comes from.
+class Pool {
+  public:
+    virtual ~Pool() = default;
+
+    // `size` bytes (a positive multiple of the page size), zero-filled, populated on first touch. ENOMEM when
+    // the run's memory limit would be passed. Safe from any thread; takes the pool lock.
+    virtual Result<MemoryRef> allocate(std::uint64_t size) = 0;
+
+    // Bytes handed out now, and the limit (UINT64_MAX where there is none).
+    [[nodiscard]] virtual std::uint64_t used() const = 0;
+    [[nodiscard]] virtual std::uint64_t limit() const = 0;
+};
+
+}  // namespace halfcell::machine
