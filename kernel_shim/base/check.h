@@ -9,8 +9,8 @@ namespace halfcell {
 
 }  // namespace halfcell
 
-#define HC_CHECK(condition, message)                                                          \
-    do {                                                                                      \
-        if (__builtin_expect(!(condition), 0))                                                \
+#define HC_CHECK(condition, message)                                                           \
+    do {                                                                                       \
+        if (__builtin_expect(!(condition), 0))                                                 \
             ::halfcell::check_failed(#condition, __builtin_FILE(), __builtin_LINE(), message); \
     } while (false)

@@ -13,18 +13,18 @@ namespace halfcell {
 // From the outside in: a thread that holds one level may take a later one only.
 enum class LockLevel : unsigned char {
     kNone = 0,
-    kRegistry,       // scheme registry, namespaces, process table
-    kContextTable,   // id -> context
-    kScheme,         // the handle map of one scheme
-    kFileTable,      // one file table
-    kContext,        // the mutable part of one context
-    kAddressSpace,   // the grants of one address space
-    kDescription,    // offset and flags of one description
-    kObject,         // a pipe, an event queue, a futex bucket
-    kWaiter,         // one parked waiter
-    kPool,           // the frame pool
-    kAgent,          // the command channel of one agent
-    kLog,            // trace and log sinks
+    kRegistry,      // scheme registry, namespaces, process table
+    kContextTable,  // id -> context
+    kScheme,        // the handle map of one scheme
+    kFileTable,     // one file table
+    kContext,       // the mutable part of one context
+    kAddressSpace,  // the grants of one address space
+    kDescription,   // offset and flags of one description
+    kObject,        // a pipe, an event queue, a futex bucket
+    kWaiter,        // one parked waiter
+    kPool,          // the frame pool
+    kAgent,         // the command channel of one agent
+    kLog,           // trace and log sinks
 };
 
 namespace detail {
@@ -37,7 +37,9 @@ inline void enter_level(LockLevel level) {
     HC_CHECK(held_lock_levels < bit, "locks taken against their order");
     held_lock_levels |= bit;
 }
-inline void leave_level(LockLevel level) { held_lock_levels &= ~(1U << static_cast<unsigned>(level)); }
+inline void leave_level(LockLevel level) {
+    held_lock_levels &= ~(1U << static_cast<unsigned>(level));
+}
 
 }  // namespace detail
 

@@ -1,6 +1,7 @@
 #pragma once
 
-// Errors are results: every fallible function of the supervisor returns Result<T>, and TRY passes an error on.
+// Errors are results: every fallible function of the supervisor returns Result<T>, and TRY passes an error
+// on.
 
 #include <tl/expected.hpp>
 
@@ -14,7 +15,9 @@ template <typename T>
 using Result = tl::expected<T, Errno>;
 
 // `return fail(Errno::kEBADF);`
-[[nodiscard]] inline tl::unexpected<Errno> fail(Errno error) { return tl::unexpected<Errno>(error); }
+[[nodiscard]] inline tl::unexpected<Errno> fail(Errno error) {
+    return tl::unexpected<Errno>(error);
+}
 
 // The register value for a finished call: the value itself, or the negated errno.
 // The only place where the sign flips. Source: syscall:src/error.rs Error::mux.
@@ -25,11 +28,11 @@ using Result = tl::expected<T, Errno>;
 }  // namespace halfcell
 
 // Evaluates a Result; on error returns it from the enclosing function, else yields the value (or nothing).
-#define TRY(expression)                                                  \
-    __extension__({                                                      \
-        auto try_result_ = (expression);                                 \
-        if (!try_result_) return ::halfcell::fail(try_result_.error());  \
-        ::halfcell::detail::take(try_result_);                           \
+#define TRY(expression)                                                 \
+    __extension__({                                                     \
+        auto try_result_ = (expression);                                \
+        if (!try_result_) return ::halfcell::fail(try_result_.error()); \
+        ::halfcell::detail::take(try_result_);                          \
     })
 
 namespace halfcell::detail {

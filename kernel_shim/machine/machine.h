@@ -14,7 +14,8 @@
 
 namespace halfcell::machine {
 
-// Reading is never withheld: on Redox every grant is readable. Source: kernel:src/context/memory.rs page_flags.
+// Reading is never withheld: on Redox every grant is readable. Source: kernel:src/context/memory.rs
+// page_flags.
 struct Protection {
     bool write = false;
     bool execute = false;
@@ -28,9 +29,10 @@ class Machine {
   public:
     virtual ~Machine() = default;
 
-    // Shows bytes [offset, offset + range.size) of `object` at `range`, shared, replacing what is mapped there.
-    // The caller has checked the range (aligned, inside [0, kHostUserEnd), outside kReservedRange). ENOMEM when
-    // the host refuses, ESRCH when the process is gone. Blocks for one agent command (some microseconds).
+    // Shows bytes [offset, offset + range.size) of `object` at `range`, shared, replacing what is mapped
+    // there. The caller has checked the range (aligned, inside [0, kHostUserEnd), outside kReservedRange).
+    // ENOMEM when the host refuses, ESRCH when the process is gone. Blocks for one agent command (some
+    // microseconds).
     virtual Result<void> map(PageRange range, const MemoryObject& object, std::uint64_t offset,
                              Protection protection, Populate populate) = 0;
 
@@ -44,8 +46,8 @@ class Machine {
     // next(). EAGAIN when the host has no thread to give, ESRCH when the process is gone.
     virtual Result<std::unique_ptr<GuestThread>> start_thread(const ThreadRegisters& registers) = 0;
 
-    // `callback` runs once, on the interrupter's thread, when the process has ended for whatever reason; at once
-    // if it already has. Set it before the first thread starts. It may take locks; it must not block.
+    // `callback` runs once, on the interrupter's thread, when the process has ended for whatever reason; at
+    // once if it already has. Set it before the first thread starts. It may take locks; it must not block.
     virtual void on_death(std::function<void()> callback) = 0;
 
     // Ends the process and every thread in it. Idempotent, any thread, does not wait.

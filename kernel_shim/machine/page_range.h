@@ -16,13 +16,17 @@ inline constexpr std::uint64_t kHostUserEnd = kUserEnd - kPageSize;
 inline constexpr std::uint64_t kReservedBase = 0x7fff'e000'0000;
 inline constexpr std::uint64_t kReservedEnd = 0x7fff'f000'0000;
 
-constexpr bool page_aligned(std::uint64_t value) { return value % kPageSize == 0; }
+constexpr bool page_aligned(std::uint64_t value) {
+    return value % kPageSize == 0;
+}
 // Saturates instead of wrapping.
 constexpr std::uint64_t page_round_up(std::uint64_t value) {
     return value > UINT64_MAX - (kPageSize - 1) ? UINT64_MAX & ~(kPageSize - 1)
                                                 : (value + kPageSize - 1) & ~(kPageSize - 1);
 }
-constexpr std::uint64_t page_round_down(std::uint64_t value) { return value & ~(kPageSize - 1); }
+constexpr std::uint64_t page_round_down(std::uint64_t value) {
+    return value & ~(kPageSize - 1);
+}
 
 // [base, base + size), both multiples of the page size, base + size <= kUserEnd. Size 0 is the empty range.
 struct PageRange {

@@ -1,0 +1,120 @@
+#pragma once
+
+// An address space: the grants, kept here exactly as Redox keeps them, and the Machine that shows them to the
+// guest once a context runs in it. Source: kernel:src/context/memory.rs AddrSpace.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "abi/data.h"
+#include "kernel_shim/mem/grant.h"
+
+namespace halfcell::mem {
+
+// Where a mapping goes. Source: kernel:src/context/memory.rs (MAP_FIXED, MAP_FIXED_NOREPLACE, else best fit).
+enum class Placement : std::uint8_t { kAnywhere, kFixed, kFixedNoReplace };
+
+// What to map. Built from abi::Map by map_request.h, or directly by schemes.
+struct MapRequest {
+    std::uint64_t address = 0;  // ignored for kAnywhere
+    std::uint64_t size = 0;     // bytes, a positive multiple of the page size
+    Placement placement = Placement::kAnywhere;
+    Protection protection;
+};
+
+// What the new grant shows.
+struct MapSource {
+    GrantKind kind = GrantKind::kPrivate;
+    MemoryRef object;  // null for kPrivate/kShared/kContiguous: fresh zero pages from the pool
+    std::uint64_t object_offset = 0;
+    std::uint64_t file_offset = 0;
+    std::shared_ptr<GrantOwner> owner;
+};
+
+// Guest bytes held in place: while it lives, the frames stay, whatever happens to the grants.
+// `spans` cover the requested range in order; empty where the range is not directly reachable.
+struct PinnedBytes {
+    struct Span {
+        std::byte* data;
+        std::size_t size;
+    };
+    std::vector<Span> spans;
+    std::vector<MemoryRef> objects;
+};
+
+enum class Access : std::uint8_t { kRead, kWrite };
+
+class AddressSpace : public std::enable_shared_from_this<AddressSpace> {
+  public:
+    // An empty space without a Linux process. `pool` and `factory` outlive it.
+    static std::shared_ptr<AddressSpace> create(machine::Pool& pool, machine::MachineFactory& factory);
+    AddressSpace(const AddressSpace&) = delete;
+    AddressSpace& operator=(const AddressSpace&) = delete;
+    // Unmaps everything; owners are told. Source: kernel:src/context/memory.rs Drop for AddrSpace.
+    ~AddressSpace();
+
+    // --- grants. All take the address-space lock; owners of replaced pieces are told after it is released.
+
+    // Maps and returns the address. EINVAL: size 0 or unaligned, address unaligned, end past kUserEnd;
+    // EEXIST (kFixedNoReplace), EBUSY (a pinned victim), ENOMEM (no hole, memory limit, or a fixed range
+    // inside the reserved one). The hint is ignored for kAnywhere: smallest hole that fits, lowest address.
+    Result<std::uint64_t> map(const MapRequest& request, const MapSource& source);
+    // Holes are fine. EINVAL as above; EBUSY at a pinned grant, lower grants are then already gone.
+    Result<void> unmap(PageRange range);
+    // Holes are skipped. EINVAL; EBUSY pinned; EACCES where the grant's kind forbids gaining the right.
+    // Source: kernel:src/context/memory.rs AddrSpaceWrapper::mprotect.
+    Result<void> protect(PageRange range, Protection protection);
+    // SYS_MREMAP. `flags` are abi::MremapFlags plus PROT bits. Source: kernel:src/syscall/fs.rs mremap.
+    Result<std::uint64_t> remap(std::uint64_t old_address, std::uint64_t old_size, std::uint64_t new_address,
+                                std::uint64_t new_size, std::uint64_t flags);
+
+    // Every grant in address order, as a read of the addrspace handle reports it; neighbours that Redox would
+    // have merged are merged. Source: kernel:src/scheme/proc.rs.
+    [[nodiscard]] std::vector<abi::GrantDesc> describe() const;
+
+    // The lowest address kernel-chosen placement may use; default one page. Set: EINVAL unless page-aligned
+    // and
+    // <= kUserEnd. Source: kernel:src/context/memory.rs mmap_min.
+    [[nodiscard]] std::uint64_t lowest_mappable() const;
+    Result<void> set_lowest_mappable(std::uint64_t address);
+
+    // --- guest bytes. Neither blocks but for the lock. EFAULT where no grant covers a byte, or a write meets
+    // a grant without WRITE; bytes before it may have been copied. Any read of a grant succeeds (PROT_NONE
+    // too).
+    Result<void> read(std::uint64_t address, std::span<std::byte> to) const;
+    Result<void> write(std::uint64_t address, std::span<const std::byte> from);
+    // Holds [address, address+size) in place for I/O. EFAULT as above. Spans are empty (and nothing is held)
+    // where some byte is not directly reachable: then use read/write.
+    Result<PinnedBytes> pin(std::uint64_t address, std::uint64_t size, Access access) const;
+
+    // The frame behind a byte, for futex keys: the object and the offset in it. EFAULT where nothing is
+    // mapped.
+    struct Frame {
+        MemoryRef object;
+        std::uint64_t offset;
+    };
+    [[nodiscard]] Result<Frame> frame_of(std::uint64_t address) const;
+    // A copy of the grant that holds a page, to share what it shows (signal control pages, borrowing). EINVAL
+    // where nothing is mapped.
+    [[nodiscard]] Result<Grant> grant_at(std::uint64_t address) const;
+
+    // --- the Linux side.
+
+    // The process behind this space, made on first use and given every grant. Blocks for the spawn (~100 us).
+    // Errors of MachineFactory::create and Machine::map.
+    Result<machine::Machine*> machine();
+    // The process if there is one; null otherwise. Does not block.
+    [[nodiscard]] machine::Machine* existing_machine() const;
+
+  private:
+    struct State;
+    AddressSpace(machine::Pool& pool, machine::MachineFactory& factory);
+
+    machine::Pool& pool_;
+    machine::MachineFactory& factory_;
+    std::unique_ptr<State> state_;  // the grants and the machine, behind the address-space lock
+};
+
+}  // namespace halfcell::mem

@@ -1,0 +1,47 @@
+#pragma once
+
+// A grant: a range of guest pages and what backs it.
+// Source of the kinds: kernel:src/context/memory.rs Provider.
+
+#include <cstdint>
+#include <memory>
+
+#include "kernel_shim/machine/machine.h"
+
+namespace halfcell::mem {
+
+using machine::MemoryObject;
+using machine::MemoryRef;
+using machine::PageRange;
+using machine::Protection;
+
+// Who wants to know when a file-backed grant (or a piece of one) disappears: it keeps the description open
+// and sends the scheme its Munmap. Called without any lock held.
+class GrantOwner {
+  public:
+    virtual ~GrantOwner() = default;
+    // `offset` and `size` in bytes of the file; `needs_sync` iff the grant was writable.
+    virtual void unmapped(std::uint64_t offset, std::uint64_t size, bool needs_sync) = 0;
+};
+
+enum class GrantKind : std::uint8_t {
+    kPrivate,     // Allocated: anonymous, or a private copy; may gain any right
+    kContiguous,  // Allocated{phys_contiguous}
+    kShared,      // AllocatedShared: same bytes in clones
+    kPhysical,    // PhysBorrowed
+    kBorrowed,    // External: a window into another address space
+    kFile,        // FmapBorrowed: bytes of a scheme's file
+};
+
+struct Grant {
+    PageRange range;
+    GrantKind kind = GrantKind::kPrivate;
+    Protection protection;
+    MemoryRef object;
+    std::uint64_t object_offset = 0;  // of range.base inside the object
+    std::uint64_t file_offset = 0;    // kFile only: of range.base inside the file
+    std::shared_ptr<GrantOwner> owner;
+    std::uint32_t pins = 0;  // a pinned grant refuses unmap, protect and move with EBUSY
+};
+
+}  // namespace halfcell::mem

@@ -1,0 +1,117 @@
+#include "kernel_shim/wait/waiter.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+
+namespace halfcell::wait {
+
+void Waiter::prepare(const char* reason) {
+    std::lock_guard lock(mutex_);
+    state_.reason = reason;
+    state_.wake.reset();
+}
+
+Wake Waiter::sleep(Deadline deadline) {
+    std::unique_lock lock(mutex_);
+    const auto ended = [this] { return state_.wake.has_value() || killed(); };
+    bool in_time = true;
+    if (deadline)
+        in_time = woken_.wait_until(lock, *deadline, ended);
+    else
+        woken_.wait(lock, ended);
+    const Wake how = killed() ? Wake::kKilled : in_time ? *state_.wake : Wake::kTimedOut;
+    state_ = {};
+    return how;
+}
+
+namespace {
+
+// What is left until the deadline, as ppoll wants it; never negative.
+timespec time_left(std::chrono::steady_clock::time_point deadline) {
+    using namespace std::chrono;
+    const auto left = std::max(deadline - steady_clock::now(), steady_clock::duration::zero());
+    const auto whole = duration_cast<seconds>(left);
+    return {.tv_sec = whole.count(), .tv_nsec = duration_cast<nanoseconds>(left - whole).count()};
+}
+
+}  // namespace
+
+Wake Waiter::sleep_on_file(int host_file, short poll_events, Deadline deadline) {
+    const int event_file = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (event_file < 0)
+        return Wake::kInterrupted;  // no descriptor left: the call ends with EINTR, not a hang
+    {
+        std::lock_guard lock(mutex_);
+        state_.event_file = event_file;
+    }
+    bool ready = false;
+    bool timed_out = false;
+    const auto ended = [this] {
+        std::lock_guard lock(mutex_);
+        return state_.wake.has_value() || killed();
+    };
+    while (!ready && !timed_out && !ended()) {
+        pollfd files[2] = {{event_file, POLLIN, 0}, {host_file, poll_events, 0}};
+        timespec left{};
+        if (deadline) left = time_left(*deadline);
+        const int count = ::ppoll(files, 2, deadline ? &left : nullptr, nullptr);
+        if (count < 0 && errno != EINTR) break;
+        ready = count > 0 && files[1].revents != 0;
+        timed_out = count == 0;
+    }
+    std::lock_guard lock(mutex_);
+    Wake how = Wake::kInterrupted;
+    if (killed())
+        how = Wake::kKilled;
+    else if (state_.wake)
+        how = *state_.wake;
+    else if (ready)
+        how = Wake::kNotified;
+    else if (timed_out)
+        how = Wake::kTimedOut;
+    state_ = {};
+    ::close(event_file);
+    return how;
+}
+
+void Waiter::wake(Wake how) {
+    if (state_.wake) return;
+    state_.wake = how;
+    if (state_.event_file >= 0) {
+        const std::uint64_t one = 1;
+        // A full counter is as good as one more: the sleeper wakes either way.
+        [[maybe_unused]] const auto written = ::write(state_.event_file, &one, sizeof one);
+    }
+    woken_.notify_all();
+}
+
+void Waiter::notify() {
+    std::lock_guard lock(mutex_);
+    if (state_.reason != nullptr) wake(Wake::kNotified);
+}
+
+bool Waiter::interrupt() {
+    std::lock_guard lock(mutex_);
+    if (state_.reason == nullptr) return false;
+    wake(Wake::kInterrupted);
+    return true;
+}
+
+void Waiter::kill() {
+    killed_.store(true, std::memory_order_release);
+    std::lock_guard lock(mutex_);
+    state_.wake.reset();
+    wake(Wake::kKilled);
+}
+
+const char* Waiter::reason() const {
+    std::lock_guard lock(mutex_);
+    return state_.reason;
+}
+
+}  // namespace halfcell::wait

@@ -1,0 +1,75 @@
+#pragma once
+
+// How a worker sleeps on behalf of its guest thread. Every context has one Waiter; whatever it waits for, the
+// wait has a name, may have a deadline, and can be broken. Source: kernel:src/context/context.rs
+// block/unblock.
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <optional>
+
+#include "kernel_shim/base/guarded.h"
+
+namespace halfcell::wait {
+
+// Monotonic; nullopt waits for ever.
+using Deadline = std::optional<std::chrono::steady_clock::time_point>;
+
+enum class Wake : unsigned char {
+    kNotified,     // the thing waited for happened (or may have: check again)
+    kTimedOut,     // the deadline passed
+    kInterrupted,  // a signal, or ContextVerb::Interrupt or Unstop
+    kKilled,       // the context must end now
+};
+
+class Waiter {
+  public:
+    Waiter() = default;
+    Waiter(const Waiter&) = delete;
+    Waiter& operator=(const Waiter&) = delete;
+
+    // Announces that the owner is about to sleep on `reason` (a static string, shown by sys:block). From now
+    // on notify() counts, also before sleep(). Call it before the wait is published on a queue. Owner only.
+    void prepare(const char* reason);
+    // Sleeps until notified, interrupted, killed or past the deadline; ends the wait begun by prepare().
+    // A kill that came earlier returns at once. Blocks. Owner only; no lock may be held.
+    Wake sleep(Deadline deadline);
+    // Like sleep(), but also ends (as kNotified) when `host_file` becomes ready for `poll_events` (POLLIN…).
+    Wake sleep_on_file(int host_file, short poll_events, Deadline deadline);
+
+    // What was waited for may have happened. No effect unless a wait is prepared. Any thread.
+    void notify();
+    // Breaks the current wait; forgotten when there is none. Returns whether there was one. Any thread.
+    bool interrupt();
+    // Breaks the current wait and every later one. Any thread.
+    void kill();
+    [[nodiscard]] bool killed() const { return killed_.load(std::memory_order_acquire); }
+
+    // What the owner waits for now, or nullptr. Any thread; a snapshot.
+    [[nodiscard]] const char* reason() const;
+
+    // Asked by waits that must not start while a signal is pending (EINTR before sleeping). Set once by the
+    // context's owner before its worker runs; default: never.
+    void set_interruption_check(std::function<bool()> check) { interruption_pending_ = std::move(check); }
+    [[nodiscard]] bool interruption_pending() const {
+        return interruption_pending_ && interruption_pending_();
+    }
+
+  private:
+    struct State {
+        const char* reason = nullptr;
+        std::optional<Wake> wake;
+        int event_file = -1;  // eventfd of a sleep_on_file in progress
+    };
+    void wake(Wake how);
+
+    mutable LevelMutex<LockLevel::kWaiter> mutex_;
+    std::condition_variable_any woken_;
+    State state_;
+    std::atomic<bool> killed_{false};
+    std::function<bool()> interruption_pending_;
+};
+
+}  // namespace halfcell::wait
