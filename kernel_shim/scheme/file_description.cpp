@@ -1,0 +1,57 @@
+#include "kernel_shim/scheme/file_description.h"
+
+#include "kernel_shim/scheme/scheme.h"
+
+namespace halfcell::scheme {
+
+FileDescription::FileDescription(DescriptionInit init)
+    : scheme_(std::move(init.scheme)),
+      scheme_id_(init.scheme_id),
+      number_(init.number),
+      positioned_(init.positioned),
+      offset_(init.offset),
+      flags_(init.flags) {}
+
+Result<Scheme*> FileDescription::scheme() const {
+    if (scheme_ == nullptr || !scheme_->registered()) return fail(Errno::kENODEV);
+    return scheme_.get();
+}
+
+void FileDescription::advance(std::uint64_t count) {
+    std::uint64_t old = offset_.load(std::memory_order_relaxed);
+    std::uint64_t next = 0;
+    do {
+        if (__builtin_add_overflow(old, count, &next)) next = UINT64_MAX;
+    } while (!offset_.compare_exchange_weak(old, next, std::memory_order_relaxed));
+}
+
+DescriptionRef DescriptionRef::create(DescriptionInit init) {
+    DescriptionRef reference;
+    reference.description_ = new FileDescription(std::move(init));
+    return reference;
+}
+
+DescriptionRef::DescriptionRef(const DescriptionRef& other) : description_(other.description_) {
+    if (description_ != nullptr) description_->references_.fetch_add(1, std::memory_order_relaxed);
+}
+
+DescriptionRef::~DescriptionRef() {
+    // Whoever only drops a reference has no use for what the scheme says about the close.
+    (void)close();
+}
+
+Result<void> DescriptionRef::close() {
+    FileDescription* const description = std::exchange(description_, nullptr);
+    if (description == nullptr) return {};
+    if (description->references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return {};
+    const std::unique_ptr<FileDescription> last(description);
+    if (last->scheme_ != nullptr) last->scheme_->forget_events(last->number());
+    Scheme* const scheme = TRY(last->scheme());
+    return scheme->close(last->number());
+}
+
+bool DescriptionRef::exclusive() const {
+    return description_ != nullptr && description_->references_.load(std::memory_order_acquire) == 1;
+}
+
+}  // namespace halfcell::scheme

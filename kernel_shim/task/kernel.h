@@ -1,0 +1,37 @@
+#pragma once
+
+// What the contexts of one run share. Built and owned by supervisor/, passed by reference to whoever needs it.
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "kernel_shim/machine/machine.h"
+#include "kernel_shim/scheme/event_registry.h"
+#include "kernel_shim/scheme/registry.h"
+#include "kernel_shim/task/clock.h"
+#include "kernel_shim/task/context_table.h"
+#include "kernel_shim/task/futex.h"
+#include "kernel_shim/task/worker.h"
+
+namespace halfcell::task {
+
+struct Kernel {
+    Kernel(machine::Pool& the_pool, machine::MachineFactory& the_machines, CallHandler& the_calls)
+        : pool(the_pool), machines(the_machines), schemes(events), workers(*this, the_calls) {}
+    Kernel(const Kernel&) = delete;
+    Kernel& operator=(const Kernel&) = delete;
+
+    machine::Pool& pool;
+    machine::MachineFactory& machines;
+    Clock clock;
+    scheme::EventRegistry events;
+    scheme::SchemeRegistry schemes;
+    FutexTable futexes;
+    ContextTable contexts;
+    Workers workers;
+    // The boot environment, as sys:env shows it.
+    std::string environment;
+};
+
+}  // namespace halfcell::task
