@@ -1,0 +1,61 @@
+#include "kernel_shim/host/pidfd.h"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kernel_shim/host/host_errno.h"
+#include "kernel_shim/host/sys.h"
+
+namespace halfcell::host {
+
+namespace {
+
+// PIDFD_THREAD and P_PIDFD, by value: the headers of Debian 12 lack the first.
+constexpr unsigned kPidfdThread = O_EXCL;
+constexpr auto kWaitByDescriptor = static_cast<idtype_t>(3);
+
+Result<UniqueFd> owned(long file) {
+    if (file < 0) return fail(last_error());
+    return UniqueFd(static_cast<int>(file));
+}
+
+Result<void> done(long status) {
+    if (status < 0) return fail(last_error());
+    return {};
+}
+
+}  // namespace
+
+Result<UniqueFd> open_process(pid_t process) {
+    return owned(syscall(SYS_pidfd_open, process, 0));
+}
+
+Result<UniqueFd> open_thread(pid_t thread) {
+    return owned(syscall(SYS_pidfd_open, thread, kPidfdThread));
+}
+
+Result<UniqueFd> take_descriptor(int process, int number) {
+    return owned(syscall(SYS_pidfd_getfd, process, number, 0));
+}
+
+Result<void> send_signal(int process, int signal) {
+    return done(syscall(SYS_pidfd_send_signal, process, signal, nullptr, 0));
+}
+
+Result<void> send_thread_signal(pid_t process, pid_t thread, int signal) {
+    return done(syscall(SYS_tgkill, process, thread, signal));
+}
+
+Result<std::optional<int>> reap(int process) {
+    siginfo_t info{};
+    const int status = retry_interrupted([&] {
+        return waitid(kWaitByDescriptor, static_cast<id_t>(process), &info, WEXITED | WNOHANG | __WALL);
+    });
+    if (status != 0) return fail(last_error());
+    if (info.si_pid == 0) return std::optional<int>{};
+    return std::optional<int>{info.si_status};
+}
+
+}  // namespace halfcell::host

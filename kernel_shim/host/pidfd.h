@@ -1,0 +1,34 @@
+#pragma once
+
+// Processes and threads by descriptor: no pid is ever reused under our hands.
+
+#include <sys/types.h>
+
+#include <optional>
+
+#include "kernel_shim/base/result.h"
+#include "kernel_shim/host/unique_fd.h"
+
+namespace halfcell::host {
+
+// A descriptor of a process; readable once the process and all its threads have ended. ESRCH, EMFILE, ENFILE.
+Result<UniqueFd> open_process(pid_t process);
+
+// A descriptor of one thread (Linux 6.9). ESRCH; EINVAL where the host is older.
+Result<UniqueFd> open_thread(pid_t thread);
+
+// A duplicate of descriptor `number` in the table of a process or thread. EBADF when it has none of that
+// number (yet), ESRCH when it is gone, EPERM when yama or another guard forbids it.
+Result<UniqueFd> take_descriptor(int process, int number);
+
+// Sends a signal to a process. ESRCH when it has been reaped.
+Result<void> send_signal(int process, int signal);
+
+// Sends a signal to one thread of a process. ESRCH when either is gone.
+Result<void> send_thread_signal(pid_t process, pid_t thread, int signal);
+
+// Reaps a child if it has ended: its exit code or the signal that killed it; nullopt while it still runs.
+// ECHILD when it is not ours (or was reaped elsewhere). Does not block.
+Result<std::optional<int>> reap(int process);
+
+}  // namespace halfcell::host
