@@ -20,7 +20,9 @@ enum class LockLevel : unsigned char {
     kContext,       // the mutable part of one context
     kAddressSpace,  // the grants of one address space
     kDescription,   // offset and flags of one description
-    kObject,        // a pipe, an event queue, a futex bucket
+    kObject,        // a pipe, a futex bucket, a timer list
+    kEvents,        // who wants to hear of what
+    kEventQueue,    // one event queue
     kWaiter,        // one parked waiter
     kPool,          // the frame pool
     kAgent,         // the command channel of one agent

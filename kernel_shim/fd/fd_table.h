@@ -1,7 +1,8 @@
 #pragma once
 
-// A file table: descriptor numbers to descriptions, in two halves. The upper half is named by bit 62 and holds
-// what the runtime keeps for itself. Source: kernel:src/context/context.rs FdTbl; spec in abi (kUpperFdTag).
+// A file table: descriptor numbers to descriptions, in two halves. The upper half is named by bit 62 and
+// holds what the runtime keeps for itself. Source: kernel:src/context/context.rs FdTbl; spec in abi
+// (kUpperFdTag).
 
 #include <cstdint>
 #include <memory>
@@ -25,8 +26,8 @@ struct Descriptor {
     bool cloexec = false;
 };
 
-// Shared by the threads of a process. Every operation takes the table's lock and never calls a scheme under it:
-// descriptors that leave the table are returned, and whoever drops them closes them.
+// Shared by the threads of a process. Every operation takes the table's lock and never calls a scheme under
+// it: descriptors that leave the table are returned, and whoever drops them closes them.
 class FdTable {
   public:
     FdTable() = default;
@@ -37,8 +38,8 @@ class FdTable {
     [[nodiscard]] Result<scheme::DescriptionRef> find(FdNumber fd) const;
     [[nodiscard]] Result<Descriptor> find_descriptor(FdNumber fd) const;
 
-    // Puts a descriptor into the lowest free lower slot. EMFILE when the table is full; the descriptor is then
-    // dropped by the caller's copy.
+    // Puts a descriptor into the lowest free lower slot. EMFILE when the table is full; the descriptor is
+    // then dropped by the caller's copy.
     Result<FdNumber> add(Descriptor descriptor);
     // Lowest free slot at or above `minimum`, in the half its tag names; numbers past the limit are reachable
     // only by appending. EMFILE. Source: FdTbl::add_file_min (F_DUPFD).

@@ -12,8 +12,8 @@
 
 namespace halfcell::task {
 
-// Monotonic time counts from the start of the run, as Redox's counts from boot; it never steps back (upstream's
-// does by up to a tick). Real time is the host's until a guest sets an offset.
+// Monotonic time counts from the start of the run, as Redox's counts from boot; it never steps back
+// (upstream's does by up to a tick). Real time is the host's until a guest sets an offset.
 class Clock {
   public:
     Clock();

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "abi/flags.h"
 #include "abi/regs.h"
 #include "kernel_shim/base/guarded.h"
 #include "kernel_shim/base/ids.h"
@@ -70,8 +71,8 @@ class Context : public std::enable_shared_from_this<Context> {
     // Replaces the table; the old one is returned for closing.
     std::shared_ptr<fd::FdTable> set_files(std::shared_ptr<fd::FdTable> files);
 
-    // Applies a switch. A context that has not started takes it at once; the caller's own takes effect when its
-    // current call ends; EBUSY for another running context (Linux threads cannot migrate while they run).
+    // Applies a switch. A context that has not started takes it at once; the caller's own takes effect when
+    // its current call ends; EBUSY for another running context (Linux threads cannot migrate while they run).
     // ESRCH when dead. Source: kernel:src/scheme/proc.rs AwaitingAddrSpaceChange.
     Result<void> switch_space(SpaceSwitch order, ContextId requester);
     // The switch a finished call left behind. Worker only.
@@ -106,11 +107,16 @@ class Context : public std::enable_shared_from_this<Context> {
     // Sleeps while stopped. Worker only; returns at once when not stopped, or ending.
     void wait_while_stopped();
 
+    // True where the worker has something to do before the guest runs on: end, stop, switch, run jobs. One
+    // relaxed load, for the hot path.
+    [[nodiscard]] bool needs_attention() const { return attention_.load(std::memory_order_acquire); }
+    void clear_attention() { attention_.store(false, std::memory_order_release); }
+
     // --- the worker's thread.
 
     // Runs `job` with the stopped guest thread, on the worker, as soon as it can stop; blocks until done.
-    // ESRCH when it ended first; EINTR when `requester` was interrupted while waiting; EBUSY while the target
-    // sits in a call that does not end.
+    // ESRCH when it ended first; EINTR when `requester` was interrupted while waiting; EBUSY when the target
+    // sits in a call (its registers are not at hand there).
     Result<void> inspect(wait::Waiter& requester, std::function<void(machine::GuestThread&)> job);
     // Jobs waiting for a stop; run by the worker at a park. Worker only.
     void run_jobs(machine::GuestThread& thread);
@@ -127,12 +133,13 @@ class Context : public std::enable_shared_from_this<Context> {
     [[nodiscard]] std::optional<CurrentCall> current_call() const;
 
   private:
+    struct State;
     struct Job {
         std::function<void(machine::GuestThread&)> run;
         wait::Waiter* requester;
         bool done = false;
-        bool failed = false;
     };
+    void ask_for_park(State& state);
     struct State {
         Attributes attributes;
         std::shared_ptr<mem::AddressSpace> space;
@@ -150,13 +157,15 @@ class Context : public std::enable_shared_from_this<Context> {
     const ContextId id_;
     wait::Waiter waiter_;
     std::atomic<bool> ending_{false};
+    std::atomic<bool> attention_{false};
     // Written by the worker at every call, read by reports: a torn mixture of two calls is acceptable there.
     struct {
         std::atomic<bool> active{false};
         std::atomic<std::uint32_t> number{0};
         std::array<std::atomic<std::uint64_t>, 6> args{};
     } call_;
-    Guarded<State, LockLevel::kContext> state_;
+    mutable LevelMutex<LockLevel::kContext> mutex_;
+    State state_;  // guarded by mutex_
     std::condition_variable_any resumed_;
 };
 

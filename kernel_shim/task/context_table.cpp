@@ -33,7 +33,8 @@ std::vector<std::shared_ptr<Context>> ContextTable::all() const {
     return state_.with([](const State& state) {
         std::vector<std::shared_ptr<Context>> list;
         list.reserve(state.contexts.size());
-        for (const auto& [id, context] : state.contexts) list.push_back(context);
+        for (const auto& [id, context] : state.contexts)
+            list.push_back(context);
         return list;
     });
 }

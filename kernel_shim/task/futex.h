@@ -15,8 +15,8 @@ namespace halfcell::task {
 class FutexTable {
   public:
     // FUTEX_WAIT and WAIT64: sleeps while the word at `address` (4 or 8 bytes, `width`) equals `expected`.
-    // EFAULT when nothing is mapped there; EINVAL unaligned; EAGAIN when the value differs; EINTR when a signal
-    // is pending before; ETIMEDOUT. Woken by an interruption it returns 0, as upstream. Blocks.
+    // EFAULT when nothing is mapped there; EINVAL unaligned; EAGAIN when the value differs; EINTR when a
+    // signal is pending before; ETIMEDOUT. Woken by an interruption it returns 0, as upstream. Blocks.
     Result<std::uint64_t> wait(mem::AddressSpace& space, std::uint64_t address, std::uint64_t expected,
                                unsigned width, wait::Waiter& waiter, wait::Deadline deadline);
     // FUTEX_WAKE: wakes up to `count` waiters of the address and returns how many left the list. The order is

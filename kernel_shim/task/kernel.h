@@ -1,6 +1,7 @@
 #pragma once
 
-// What the contexts of one run share. Built and owned by supervisor/, passed by reference to whoever needs it.
+// What the contexts of one run share. Built and owned by supervisor/, passed by reference to whoever needs
+// it.
 
 #include <chrono>
 #include <memory>

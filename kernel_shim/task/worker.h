@@ -14,8 +14,8 @@ namespace halfcell::task {
 
 struct Kernel;
 
-// Decodes and runs one call; syscall/ implements it. Returns what goes to rax. Blocks as the call does. Called
-// on the context's worker only.
+// Decodes and runs one call; syscall/ implements it. Returns what goes to rax. Blocks as the call does.
+// Called on the context's worker only.
 class CallHandler {
   public:
     virtual ~CallHandler() = default;

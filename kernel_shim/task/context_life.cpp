@@ -1,0 +1,127 @@
+#include <utility>
+
+#include "kernel_shim/task/context.h"
+
+// The states of a context and the ways between them. Source: kernel:src/context/context.rs Status and
+// kernel:src/scheme/proc.rs (verbs).
+
+namespace halfcell::task {
+
+RunState Context::state() const {
+    std::lock_guard lock(mutex_);
+    return state_.run_state;
+}
+
+std::pair<abi::ContextStatus, abi::Exception> Context::status() const {
+    const bool blocked = waiter_.reason() != nullptr;
+    std::lock_guard lock(mutex_);
+    // A kill shows at once, before the context has really died.
+    if (state_.forced && !state_.exception) return {abi::ContextStatus::kForceKilled, {}};
+    switch (state_.run_state) {
+        case RunState::kNotStarted:
+            return {abi::ContextStatus::kNotYetStarted, {}};
+        case RunState::kStopped:
+            return {abi::ContextStatus::kStopped, {}};
+        case RunState::kDead:
+            if (state_.exception) return {abi::ContextStatus::kUnhandledExcp, *state_.exception};
+            return {abi::ContextStatus::kDead, {}};
+        case RunState::kRunnable:
+            break;
+    }
+    return {blocked ? abi::ContextStatus::kBlocked : abi::ContextStatus::kRunnable, {}};
+}
+
+Result<void> Context::mark_started() {
+    std::lock_guard lock(mutex_);
+    if (state_.run_state != RunState::kNotStarted) return fail(Errno::kEINVAL);
+    state_.run_state = RunState::kRunnable;
+    return {};
+}
+
+Result<void> Context::stop() {
+    std::lock_guard lock(mutex_);
+    if (state_.run_state == RunState::kDead) return fail(Errno::kEOWNERDEAD);
+    state_.run_state = RunState::kStopped;
+    ask_for_park(state_);
+    return {};
+}
+
+bool Context::unstop() {
+    bool never_started = false;
+    {
+        std::lock_guard lock(mutex_);
+        if (state_.run_state != RunState::kStopped) return false;
+        state_.run_state = RunState::kRunnable;
+        never_started = state_.thread == nullptr;
+        resumed_.notify_all();
+    }
+    // A wait that was going on when the context was stopped ends as if woken without its event.
+    waiter_.interrupt();
+    return never_started;
+}
+
+bool Context::interrupt() {
+    return waiter_.interrupt();
+}
+
+void Context::kill(bool forced) {
+    {
+        std::lock_guard lock(mutex_);
+        if (state_.run_state == RunState::kDead) return;
+        ending_.store(true, std::memory_order_release);
+        state_.forced = state_.forced || forced;
+        if (state_.run_state == RunState::kStopped) state_.run_state = RunState::kRunnable;
+        ask_for_park(state_);
+        resumed_.notify_all();
+    }
+    waiter_.kill();
+}
+
+void Context::wait_while_stopped() {
+    std::unique_lock lock(mutex_);
+    resumed_.wait(lock, [this] { return state_.run_state != RunState::kStopped || ending(); });
+}
+
+void Context::die(std::optional<abi::Exception> exception) {
+    std::shared_ptr<fd::FdTable> files;
+    std::shared_ptr<mem::AddressSpace> space;
+    std::vector<std::function<void(Context&)>> callbacks;
+    std::vector<std::shared_ptr<Job>> jobs;
+    std::uint32_t pid = 0;
+    {
+        std::lock_guard lock(mutex_);
+        files = std::exchange(state_.files, std::make_shared<fd::FdTable>());
+        space = std::move(state_.space);
+        pid = state_.attributes.pid;
+    }
+    // The status is still Runnable here, so that schemes may be spoken to.
+    if (files.use_count() == 1)
+        for (fd::Descriptor& descriptor : files->take_all())
+            (void)fd::close_descriptor(std::move(descriptor), pid);
+    files.reset();
+    space.reset();
+    {
+        std::lock_guard lock(mutex_);
+        state_.run_state = RunState::kDead;
+        state_.exception = exception;
+        callbacks.swap(state_.death_callbacks);
+        jobs.swap(state_.jobs);
+        for (const auto& job : jobs)
+            job->requester->notify();
+    }
+    for (const auto& callback : callbacks)
+        callback(*this);
+}
+
+void Context::on_death(std::function<void(Context&)> callback) {
+    {
+        std::lock_guard lock(mutex_);
+        if (state_.run_state != RunState::kDead) {
+            state_.death_callbacks.push_back(std::move(callback));
+            return;
+        }
+    }
+    callback(*this);
+}
+
+}  // namespace halfcell::task
