@@ -55,8 +55,9 @@ class DirentWriter {
     Status append(std::uint64_t inode, std::uint64_t next_opaque_id, DirentKind kind, const char* name,
                   std::size_t name_length) {
         if (header_size_ < sizeof(DirentHeader)) return Status::kNoRoom;
-        if (name_length > 0xffffU - 1 - header_size_) return Status::kNameTooLong;
+        if (name_length > 0xffff) return Status::kNameTooLong;
         const std::size_t record = header_size_ + name_length + 1;
+        if (record > 0xffff) return Status::kNameTooLong;
         if (record > capacity_ - written_) return Status::kNoRoom;
         const DirentHeader header{inode, next_opaque_id, static_cast<std::uint16_t>(record),
                                   static_cast<std::uint8_t>(kind)};
