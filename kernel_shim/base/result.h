@@ -14,6 +14,14 @@ using abi::Errno;
 template <typename T>
 using Result = tl::expected<T, Errno>;
 
+// For the few places whose failures are not an errno: a reason to show to the person who ran the program.
+template <typename T, typename E>
+using Expected = tl::expected<T, E>;
+template <typename E>
+[[nodiscard]] tl::unexpected<E> unexpected(E error) {
+    return tl::unexpected<E>(std::move(error));
+}
+
 // `return fail(Errno::kEBADF);`
 [[nodiscard]] inline tl::unexpected<Errno> fail(Errno error) {
     return tl::unexpected<Errno>(error);

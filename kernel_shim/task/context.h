@@ -107,6 +107,11 @@ class Context : public std::enable_shared_from_this<Context> {
     // Sleeps while stopped. Worker only; returns at once when not stopped, or ending.
     void wait_while_stopped();
 
+    // ProcSchemeVerb::Iopl: the context may use port I/O. There are no ports here: the first use then ends
+    // the context in order, instead of as a protection fault.
+    void grant_port_io() { port_io_.store(true, std::memory_order_relaxed); }
+    [[nodiscard]] bool may_use_ports() const { return port_io_.load(std::memory_order_relaxed); }
+
     // True where the worker has something to do before the guest runs on: end, stop, switch, run jobs. One
     // relaxed load, for the hot path.
     [[nodiscard]] bool needs_attention() const { return attention_.load(std::memory_order_acquire); }
@@ -158,6 +163,7 @@ class Context : public std::enable_shared_from_this<Context> {
     wait::Waiter waiter_;
     std::atomic<bool> ending_{false};
     std::atomic<bool> attention_{false};
+    std::atomic<bool> port_io_{false};
     // Written by the worker at every call, read by reports: a torn mixture of two calls is acceptable there.
     struct {
         std::atomic<bool> active{false};

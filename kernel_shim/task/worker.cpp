@@ -60,7 +60,12 @@ class Loop {
     }
 
     void parked(const machine::ParkTrap& park) {
-        if (park.cause == machine::ParkTrap::Cause::kFault) return finish(exception_of(park));
+        constexpr std::uint64_t kGeneralProtection = 13;
+        if (park.cause == machine::ParkTrap::Cause::kFault) {
+            if (park.trap_number == kGeneralProtection && context_.may_use_ports())
+                return finish(std::nullopt);
+            return finish(exception_of(park));
+        }
         context_.clear_attention();
         context_.run_jobs(*thread_);
         context_.wait_while_stopped();

@@ -6,7 +6,9 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 set(HALFCELL_SANITIZE "" CACHE STRING "Sanitizers for the supervisor and its tests, e.g. address,undefined")
-set(HALFCELL_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Werror)
+set(HALFCELL_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Werror
+    # Designated initializers leave out on purpose what has a good default.
+    -Wno-missing-field-initializers)
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
