@@ -17,6 +17,11 @@ Result<Scheme*> FileDescription::scheme() const {
     return scheme_.get();
 }
 
+Result<std::shared_ptr<Scheme>> FileDescription::shared_scheme() const {
+    if (scheme_ == nullptr || !scheme_->registered()) return fail(Errno::kENODEV);
+    return scheme_;
+}
+
 void FileDescription::advance(std::uint64_t count) {
     std::uint64_t old = offset_.load(std::memory_order_relaxed);
     std::uint64_t next = 0;

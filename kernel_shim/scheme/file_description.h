@@ -32,6 +32,8 @@ class FileDescription {
 
     // The scheme that serves it; ENODEV once that scheme has been unregistered. Any thread, does not block.
     [[nodiscard]] Result<Scheme*> scheme() const;
+    // The same, shared: for a description made from this one.
+    [[nodiscard]] Result<std::shared_ptr<Scheme>> shared_scheme() const;
     [[nodiscard]] SchemeId scheme_id() const { return scheme_id_; }
     [[nodiscard]] HandleNumber number() const { return number_; }
 
