@@ -1,0 +1,181 @@
+#include "kernel_shim/supervisor/options.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+namespace halfcell::supervisor {
+
+namespace {
+
+constexpr const char* kFooter =
+    "A PROGRAM with a slash is a file of the host; any other name is looked up in the guest's PATH,\n"
+    "which ends in the programs halfcell carries (ls, cat, cp, grep, …: halfcell run ls "
+    "/scheme/initfs/bin).\n"
+    "The exit status is the program's; 128+n when a fault or signal n ended it; 125 when halfcell failed,\n"
+    "126 when PROGRAM cannot run, 127 when it was not found.\n"
+    "\n"
+    "  halfcell run ls -l /scheme/sys\n"
+    "  halfcell run --bind \"$PWD:/src:ro\" grep -r main /src\n"
+    "  halfcell run --root ./redox-root ./my-redox-program\n"
+    "  halfcell trace -e openat cat /etc/passwd\n";
+
+// HOST:GUEST or HOST:GUEST:ro; the host part may not contain a colon.
+std::string parse_bind(const std::string& text, Bind& bind) {
+    const std::size_t first = text.find(':');
+    if (first == 0 || first == std::string::npos) return "expected HOST:GUESTPATH[:ro], got '" + text + "'";
+    bind.host = text.substr(0, first);
+    bind.guest = text.substr(first + 1);
+    const std::size_t second = bind.guest.find(':');
+    if (second != std::string::npos) {
+        const std::string mode = bind.guest.substr(second + 1);
+        if (mode != "ro" && mode != "rw")
+            return "expected :ro or :rw after the guest path, got ':" + mode + "'";
+        bind.read_only = mode == "ro";
+        bind.guest.resize(second);
+    }
+    if (bind.guest.empty() || bind.guest.front() != '/')
+        return "the guest path must be absolute, got '" + bind.guest + "'";
+    return "";
+}
+
+// Adds what run, trace, boot and session have in common.
+void add_world_options(CLI::App& app, WorldOptions& world) {
+    app.add_option("--root", world.root,
+                   "host directory that is the guest's / (default: a fresh one in memory)")
+        ->check(CLI::ExistingDirectory);
+    app.add_flag("--ro", world.read_only, "the root may only be read");
+    app.add_option_function<std::vector<std::string>>(
+           "--bind",
+           [&world](const std::vector<std::string>& texts) {
+               for (const std::string& text : texts) {
+                   Bind bind;
+                   const std::string problem = parse_bind(text, bind);
+                   if (!problem.empty()) throw CLI::ValidationError("--bind", problem);
+                   world.binds.push_back(std::move(bind));
+               }
+           },
+           "show a host file or directory to the guest")
+        ->type_name("HOST:GUESTPATH[:ro]")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    app.add_option("--env", world.environment, "set an environment variable of the guest (repeatable)")
+        ->type_name("NAME=VALUE")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    app.add_option("--cwd", world.working_directory, "the guest's working directory (default /)");
+    app.add_option("--memory-limit", world.memory_limit, "bytes of guest memory, e.g. 64M; beyond it ENOMEM")
+        ->transform(CLI::AsSizeValue(false));
+    app.add_option("--process-limit", world.context_limit, "guest threads at once; beyond it EAGAIN");
+}
+
+void add_trace_details(CLI::App& app, TraceOptions& trace) {
+    app.add_flag("--json", trace.json, "one JSON object a line");
+    app.add_option("-e,--expression", trace.filters, "only these calls (openat,read), or scheme=NAME")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+}  // namespace
+
+Command parse_command_line(int argc, char** argv) {
+    CLI::App app{"halfcell: a Redox kernel that runs as an ordinary Linux process", "halfcell"};
+    app.set_version_flag("--version", std::string("halfcell 0.1 (redox_syscall 0.7.4)"));
+    app.require_subcommand(1);
+    app.footer(kFooter);
+    app.get_formatter()->column_width(34);
+
+    RunCommand run;
+    CLI::App* const run_app = app.add_subcommand("run", "run a program made for Redox");
+    add_world_options(*run_app, run.world);
+    std::string run_trace;
+    run_app->add_flag("--trace{-}", run_trace, "show the program's calls on standard error, or in =FILE");
+    run_app->prefix_command();
+    run_app->footer(kFooter);
+
+    RunCommand trace;
+    CLI::App* const trace_app = app.add_subcommand("trace", "run a program and show its calls");
+    add_world_options(*trace_app, trace.world);
+    add_trace_details(*trace_app, trace.world.trace);
+    trace_app->add_option("-o,--output", trace.world.trace.file, "write to a file instead of standard error");
+    trace_app->prefix_command();
+
+    BootCommand boot;
+    CLI::App* const boot_app =
+        app.add_subcommand("boot", "start a flat image or ELF as Redox's kernel starts its bootstrap");
+    add_world_options(*boot_app, boot.world);
+    boot_app->add_option("IMAGE", boot.image, "flat image (entry at offset 0x1a) or ELF")->required();
+    boot_app->add_option("--base", boot.base, "where a flat image is mapped (default 0x1000)");
+    std::string boot_trace;
+    boot_app->add_flag("--trace{-}", boot_trace, "show the calls on standard error, or in =FILE");
+
+    SessionCommand session;
+    CLI::App* const session_app =
+        app.add_subcommand("session", "type commands; each runs one program in the same in-memory world");
+    add_world_options(*session_app, session.world);
+
+    CheckCommand check;
+    CLI::App* const check_app =
+        app.add_subcommand("check", "can this machine run halfcell? one line per feature");
+    check_app->add_flag("--json", check.json, "for machines");
+
+    AbiCommand abi;
+    CLI::App* const abi_app = app.add_subcommand("abi", "print the Redox ABI halfcell speaks");
+    abi_app->add_flag("--json", abi.json, "for machines");
+    abi_app->add_option("--diff", abi.compare_with, "compare with such a JSON file; exit 1 on any difference")
+        ->type_name("FILE")
+        ->check(CLI::ExistingFile);
+
+    BenchCommand bench;
+    CLI::App* const bench_app = app.add_subcommand("bench", "measure calls against the machine's floor");
+    bench_app->add_flag("--json", bench.json, "for machines");
+    bench_app->add_option("--filter", bench.filter, "only rows whose name contains this");
+    bench_app->add_option("--repetitions", bench.repetitions, "runs per row; the median is reported")
+        ->check(CLI::Range(1U, 1000U));
+
+    CLI::App* const compat_app = app.add_subcommand("compat", "print the compatibility table (Markdown)");
+    compat_app->group("");
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        const int status = app.exit(error);
+        return Finished{status == 0 ? 0 : kExitOwnFailure};
+    }
+
+    const auto apply_trace = [](const std::string& target, TraceOptions& options) {
+        if (target.empty()) return;
+        options.enabled = true;
+        if (target != "-") options.file = target;
+    };
+    for (const auto& [sub, command] : {std::pair{run_app, &run}, std::pair{trace_app, &trace}}) {
+        if (!sub->parsed()) continue;
+        command->program = sub->remaining();
+        if (!command->program.empty() && command->program.front() == "--")
+            command->program.erase(command->program.begin());
+        if (command->program.empty()) {
+            std::fprintf(stderr, "halfcell %s: no PROGRAM given; see halfcell %s --help\n",
+                         sub->get_name().c_str(), sub->get_name().c_str());
+            return Finished{kExitOwnFailure};
+        }
+        if (command->program.front().front() == '-') {
+            std::fprintf(stderr, "halfcell %s: unknown option %s; see halfcell %s --help\n",
+                         sub->get_name().c_str(), command->program.front().c_str(), sub->get_name().c_str());
+            return Finished{kExitOwnFailure};
+        }
+        if (sub == run_app) apply_trace(run_trace, command->world.trace);
+        if (sub == trace_app) command->world.trace.enabled = true;
+        return *command;
+    }
+    if (boot_app->parsed()) {
+        apply_trace(boot_trace, boot.world.trace);
+        return boot;
+    }
+    if (session_app->parsed()) return session;
+    if (check_app->parsed()) return check;
+    if (abi_app->parsed()) return abi;
+    if (bench_app->parsed()) return bench;
+    return CompatCommand{};
+}
+
+}  // namespace halfcell::supervisor

@@ -1,0 +1,80 @@
+#pragma once
+
+// The command line. The only user of CLI11.
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace halfcell::supervisor {
+
+// Exit statuses of halfcell itself, as env(1) uses them.
+inline constexpr int kExitOwnFailure = 125;
+inline constexpr int kExitCannotRun = 126;
+inline constexpr int kExitNotFound = 127;
+
+// HOST directory or file shown at GUEST path, maybe read-only.
+struct Bind {
+    std::string host;
+    std::string guest;
+    bool read_only = false;
+};
+
+struct TraceOptions {
+    bool enabled = false;
+    std::string file;  // empty: standard error
+    bool json = false;
+    std::vector<std::string> filters;
+};
+
+// What surrounds a program: shared by run, trace, boot and session.
+struct WorldOptions {
+    std::string root;  // empty: an in-memory root
+    bool read_only = false;
+    std::vector<Bind> binds;
+    std::vector<std::string> environment;  // NAME=VALUE
+    std::string working_directory = "/";
+    std::uint64_t memory_limit = UINT64_MAX;  // bytes
+    std::uint64_t context_limit = UINT64_MAX;
+    TraceOptions trace;
+};
+
+struct RunCommand {
+    WorldOptions world;
+    std::vector<std::string> program;  // name, then arguments
+};
+struct BootCommand {
+    WorldOptions world;
+    std::string image;
+    std::uint64_t base = 0x1000;
+};
+struct SessionCommand {
+    WorldOptions world;
+};
+struct CheckCommand {
+    bool json = false;
+};
+struct AbiCommand {
+    bool json = false;
+    std::string compare_with;
+};
+struct BenchCommand {
+    bool json = false;
+    std::string filter;
+    unsigned repetitions = 7;
+};
+struct CompatCommand {};
+// Parsing ended the program (help, version, or a mistake that has been reported).
+struct Finished {
+    int status = 0;
+};
+
+using Command = std::variant<RunCommand, BootCommand, SessionCommand, CheckCommand, AbiCommand, BenchCommand,
+                             CompatCommand, Finished>;
+
+// Reads the command line; reports mistakes and help itself.
+Command parse_command_line(int argc, char** argv);
+
+}  // namespace halfcell::supervisor
