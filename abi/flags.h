@@ -61,28 +61,10 @@ inline constexpr std::uint64_t kUpperFdtblTag = Limits::kUpperFdtblTag;
 // The name under which a kernel scheme stands in the root namespace. Source: syscall:src/data.rs as_str.
 constexpr const char* scheme_name(GlobalSchemes scheme) {
     switch (scheme) {
-        case GlobalSchemes::kDebug:
-            return "debug";
-        case GlobalSchemes::kEvent:
-            return "event";
-        case GlobalSchemes::kMemory:
-            return "memory";
-        case GlobalSchemes::kPipe:
-            return "pipe";
-        case GlobalSchemes::kSerio:
-            return "serio";
-        case GlobalSchemes::kIrq:
-            return "irq";
-        case GlobalSchemes::kTime:
-            return "time";
-        case GlobalSchemes::kSys:
-            return "sys";
-        case GlobalSchemes::kProc:
-            return "kernel.proc";
-        case GlobalSchemes::kAcpi:
-            return "kernel.acpi";
-        case GlobalSchemes::kDtb:
-            return "kernel.dtb";
+#define HALFCELL_SCHEME_NAME(variant, name) \
+    case GlobalSchemes::k##variant:         \
+        return name;
+#include "abi/scheme_names.def"
     }
     return nullptr;
 }
