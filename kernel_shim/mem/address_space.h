@@ -10,6 +10,7 @@
 
 #include "abi/data.h"
 #include "kernel_shim/mem/grant.h"
+#include "kernel_shim/mem/inline_vector.h"
 
 namespace halfcell::mem {
 
@@ -33,15 +34,16 @@ struct MapSource {
     std::shared_ptr<GrantOwner> owner;
 };
 
-// Guest bytes held in place: while it lives, the frames stay, whatever happens to the grants.
-// `spans` cover the requested range in order; empty where the range is not directly reachable.
+// Guest bytes held in place: while it lives, the frames stay, whatever happens to the grants. The common
+// cases (one or two grants) need no heap. `spans` cover the requested range in order; empty where the range
+// is not directly reachable.
 struct PinnedBytes {
     struct Span {
-        std::byte* data;
-        std::size_t size;
+        std::byte* data = nullptr;
+        std::size_t size = 0;
     };
-    std::vector<Span> spans;
-    std::vector<MemoryRef> objects;
+    InlineVector<Span, 2> spans;
+    InlineVector<MemoryRef, 2> objects;
 };
 
 enum class Access : std::uint8_t { kRead, kWrite };
@@ -74,9 +76,11 @@ class AddressSpace : public std::enable_shared_from_this<AddressSpace> {
     // have merged are merged. Source: kernel:src/scheme/proc.rs.
     [[nodiscard]] std::vector<abi::GrantDesc> describe() const;
 
+    // Copies of all grants in address order, one for each backing object: what the Machine is to show.
+    [[nodiscard]] std::vector<Grant> grants() const;
+
     // The lowest address kernel-chosen placement may use; default one page. Set: EINVAL unless page-aligned
-    // and
-    // <= kUserEnd. Source: kernel:src/context/memory.rs mmap_min.
+    // and <= kUserEnd. Source: kernel:src/context/memory.rs mmap_min.
     [[nodiscard]] std::uint64_t lowest_mappable() const;
     Result<void> set_lowest_mappable(std::uint64_t address);
 
@@ -111,10 +115,11 @@ class AddressSpace : public std::enable_shared_from_this<AddressSpace> {
   private:
     struct State;
     AddressSpace(machine::Pool& pool, machine::MachineFactory& factory);
+    Result<std::uint64_t> alias(std::uint64_t old_address, const MapRequest& request);
 
     machine::Pool& pool_;
     machine::MachineFactory& factory_;
-    std::unique_ptr<State> state_;  // the grants and the machine, behind the address-space lock
+    const std::unique_ptr<State> state_;  // the grants and the machine, behind the address-space lock
 };
 
 }  // namespace halfcell::mem

@@ -42,6 +42,23 @@ struct Grant {
     std::uint64_t file_offset = 0;    // kFile only: of range.base inside the file
     std::shared_ptr<GrantOwner> owner;
     std::uint32_t pins = 0;  // a pinned grant refuses unmap, protect and move with EBUSY
+    // One grant to Redox together with its lower neighbour, two here because the objects differ (a borrowed
+    // range whose source was pieced together).
+    bool joined = false;
+
+    // The part of this grant inside `part`, which lies in `range`. Whether it is joined to a lower part is up
+    // to the caller.
+    [[nodiscard]] Grant slice(PageRange part) const;
+    // Whether the grant may get these rights: private memory may gain any, all else may only lose some.
+    // Source: kernel:src/context/memory.rs can_have_flags.
+    [[nodiscard]] bool can_have(Protection wanted) const;
+    [[nodiscard]] bool pinned() const { return pins != 0; }
+    // abi::GrantFlags as a read of the addrspace handle shows them. Source: same, grant_flags.
+    [[nodiscard]] std::uint64_t flags() const;
 };
+
+// Whether Redox keeps the two as one grant, `right` beginning where `left` ends.
+// Source: kernel:src/context/memory.rs can_be_merged_if_adjacent.
+[[nodiscard]] bool one_grant(const Grant& left, const Grant& right);
 
 }  // namespace halfcell::mem

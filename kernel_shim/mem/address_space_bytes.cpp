@@ -1,0 +1,122 @@
+// Reading, writing and holding guest bytes. Source: kernel:src/syscall/usercopy.rs,
+// kernel:src/context/memory.rs correct_inner.
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernel_shim/mem/address_space.h"
+#include "kernel_shim/mem/address_space_state.h"
+
+namespace halfcell::mem {
+
+namespace {
+
+// Copies up to this size are made under the lock, where the object cannot go away: cheaper than taking and
+// dropping a reference.
+constexpr std::uint64_t kCopyUnderLock = 4096;
+
+// A part of a guest buffer that lies in one grant and was too large, or not direct enough, to copy at once.
+struct Part {
+    MemoryRef object;  // null: nothing is left to do for this part
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0;
+};
+
+// Finds the grant at `address` and lets `copy` have the bytes in place when that is quick.
+template <typename Copy>
+Result<Part> next_part(const Books& books, std::uint64_t address, std::uint64_t size, Access access,
+                       Copy copy) {
+    const Grant* const grant = books.regions.find(address);
+    if (!grant || (access == Access::kWrite && !grant->protection.write)) return fail(Errno::kEFAULT);
+    Part part{.object = nullptr,
+              .offset = grant->object_offset + (address - grant->range.base),
+              .size = std::min(size, grant->range.end() - address)};
+    std::byte* const bytes = part.size <= kCopyUnderLock ? grant->object->direct() : nullptr;
+    if (bytes)
+        copy(bytes + part.offset, part.size);
+    else
+        part.object = grant->object;
+    return part;
+}
+
+}  // namespace
+
+Result<void> AddressSpace::read(std::uint64_t address, std::span<std::byte> to) const {
+    while (!to.empty()) {
+        const Part part = TRY(state_->books.with([&](const Books& books) {
+            return next_part(
+                books, address, to.size(), Access::kRead,
+                [&](const std::byte* bytes, std::size_t size) { std::memcpy(to.data(), bytes, size); });
+        }));
+        if (part.object) TRY(part.object->read(part.offset, to.first(part.size)));
+        to = to.subspan(part.size);
+        address += part.size;
+    }
+    return {};
+}
+
+Result<void> AddressSpace::write(std::uint64_t address, std::span<const std::byte> from) {
+    while (!from.empty()) {
+        const Part part = TRY(state_->books.with([&](const Books& books) {
+            return next_part(
+                books, address, from.size(), Access::kWrite,
+                [&](std::byte* bytes, std::size_t size) { std::memcpy(bytes, from.data(), size); });
+        }));
+        if (part.object) TRY(part.object->write(part.offset, from.first(part.size)));
+        from = from.subspan(part.size);
+        address += part.size;
+    }
+    return {};
+}
+
+Result<PinnedBytes> AddressSpace::pin(std::uint64_t address, std::uint64_t size, Access access) const {
+    return state_->books.with([&](const Books& books) -> Result<PinnedBytes> {
+        PinnedBytes pinned;
+        bool reachable = true;
+        auto region = books.regions.first_above(address);
+        while (size != 0) {
+            if (region == books.regions.end() || !region->second.range.contains(address))
+                return fail(Errno::kEFAULT);
+            const Grant& grant = region->second;
+            if (access == Access::kWrite && !grant.protection.write) return fail(Errno::kEFAULT);
+            const std::uint64_t count = std::min(size, grant.range.end() - address);
+            std::byte* const bytes = grant.object->direct();
+            reachable = reachable && bytes;
+            if (reachable) {
+                std::byte* const data = bytes + grant.object_offset + (address - grant.range.base);
+                if (!pinned.spans.empty() && pinned.spans.back().data + pinned.spans.back().size == data)
+                    pinned.spans.back().size += count;
+                else
+                    pinned.spans.push_back({data, count});
+                if (pinned.objects.empty() || pinned.objects.back() != grant.object)
+                    pinned.objects.push_back(grant.object);
+            }
+            address += count;
+            size -= count;
+            ++region;
+        }
+        if (!reachable) {
+            pinned.spans.clear();
+            pinned.objects.clear();
+        }
+        return pinned;
+    });
+}
+
+Result<AddressSpace::Frame> AddressSpace::frame_of(std::uint64_t address) const {
+    return state_->books.with([&](const Books& books) -> Result<Frame> {
+        const Grant* const grant = books.regions.find(address);
+        if (!grant) return fail(Errno::kEFAULT);
+        return Frame{grant->object, grant->object_offset + (address - grant->range.base)};
+    });
+}
+
+Result<Grant> AddressSpace::grant_at(std::uint64_t address) const {
+    return state_->books.with([&](const Books& books) -> Result<Grant> {
+        const Grant* const grant = books.regions.find(address);
+        if (!grant) return fail(Errno::kEINVAL);
+        return *grant;
+    });
+}
+
+}  // namespace halfcell::mem

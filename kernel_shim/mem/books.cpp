@@ -1,0 +1,147 @@
+#include "kernel_shim/mem/books.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+#include "kernel_shim/base/check.h"
+
+namespace halfcell::mem {
+
+namespace {
+
+// Small mappings are made present at once: a page table entry costs less than the fault it saves. The number
+// is upstream's. Source: kernel:src/context/memory.rs Grant::zeroed MAX_EAGER_PAGES.
+constexpr std::uint64_t kEagerBytes = 16 * machine::kPageSize;
+
+// Linux cannot map the last page below 1 << 47; it exists in the books only.
+PageRange host_part(PageRange range) {
+    return range.intersection({0, machine::kHostUserEnd});
+}
+
+// A process that is gone shows nothing, so every change of what it shows has succeeded.
+Result<void> unless_gone(Result<void> result) {
+    if (!result && result.error() == Errno::kESRCH) return {};
+    return result;
+}
+
+Result<void> show(machine::Machine& machine, const Grant& grant) {
+    const PageRange part = host_part(grant.range);
+    if (part.empty()) return {};
+    const auto populate = part.size <= kEagerBytes ? machine::Populate::kNow : machine::Populate::kOnTouch;
+    return machine.map(part, *grant.object, grant.object_offset, grant.protection, populate);
+}
+
+}  // namespace
+
+Departed::~Departed() {
+    for (const Grant& grant : grants_)
+        if (grant.kind == GrantKind::kFile && grant.owner)
+            grant.owner->unmapped(grant.file_offset, grant.range.size, grant.protection.write);
+}
+
+void Departed::add(std::vector<Grant> grants) {
+    if (grants_.empty()) {
+        grants_ = std::move(grants);
+        return;
+    }
+    std::move(grants.begin(), grants.end(), std::back_inserter(grants_));
+}
+
+Result<PageRange> Books::place(const MapRequest& request, Departed& departed) {
+    if (request.placement == Placement::kAnywhere) {
+        const auto base = regions.find_hole(request.size, lowest_mappable);
+        if (!base) return fail(Errno::kENOMEM);
+        return PageRange{*base, request.size};
+    }
+    const PageRange range{request.address, request.size};
+    if (range.overlaps(machine::kReservedRange)) return fail(Errno::kENOMEM);
+    if (request.placement == Placement::kFixedNoReplace) {
+        if (regions.overlaps(range)) return fail(Errno::kEEXIST);
+    } else if (first_pinned(range)) {
+        TRY(unmap(range, departed));
+    }
+    return range;
+}
+
+Result<void> Books::install(std::vector<Grant> grants, Departed& departed) {
+    HC_CHECK(!grants.empty(), "there is something to install");
+    const std::uint64_t base = grants.front().range.base;
+    const PageRange range{base, grants.back().range.end() - base};
+    if (machine) {
+        for (const Grant& grant : grants) {
+            const Result<void> shown = unless_gone(show(*machine, grant));
+            if (shown) continue;
+            // Linux may have removed what was there before it failed, so the whole range goes.
+            if (!hide(range)) machine->kill();
+            departed.add(regions.remove(range));
+            return shown;
+        }
+    }
+    departed.add(regions.remove(range));
+    for (Grant& grant : grants)
+        regions.insert(std::move(grant));
+    return {};
+}
+
+Result<void> Books::unmap(PageRange range, Departed& departed) {
+    const Grant* const pinned = first_pinned(range);
+    if (pinned) range.size = std::max(pinned->range.base, range.base) - range.base;
+    // Never in one stroke across the reserved range: the stub lives there.
+    const std::array<PageRange, 2> parts = {
+        range.intersection({0, machine::kReservedBase}),
+        range.intersection({machine::kReservedEnd, machine::kUserEnd - machine::kReservedEnd})};
+    for (const PageRange part : parts) {
+        if (part.empty() || !regions.overlaps(part)) continue;
+        const std::uint64_t first = regions.first_above(part.base)->second.range.base;
+        const auto beyond = regions.first_above(part.end() - 1);
+        const bool reaches_end = beyond != regions.end() && beyond->first < part.end();
+        const std::uint64_t last_end = reaches_end ? part.end() : std::prev(beyond)->second.range.end();
+        const std::uint64_t base = std::max(part.base, first);
+        TRY(hide({base, last_end - base}));
+        departed.add(regions.remove(part));
+    }
+    if (pinned) return fail(Errno::kEBUSY);
+    return {};
+}
+
+Result<void> Books::protect(PageRange range, Protection protection) {
+    std::uint64_t at = range.base;
+    while (true) {
+        const auto region = regions.first_above(at);
+        if (region == regions.end() || !region->second.range.overlaps(range)) return {};
+        Grant& whole = region->second;
+        if (whole.pinned()) return fail(Errno::kEBUSY);
+        const PageRange part = whole.range.intersection(range);
+        // Upstream splits first and asks afterwards; the list of grants shows that.
+        regions.isolate(part);
+        Grant& grant = regions.first_above(part.base)->second;
+        if (!grant.can_have(protection)) return fail(Errno::kEACCES);
+        const PageRange shown = host_part(part);
+        if (machine && !shown.empty() && grant.protection != protection)
+            TRY(unless_gone(machine->protect(shown, protection)));
+        grant.protection = protection;
+        at = part.end();
+    }
+}
+
+Result<void> Books::replay(machine::Machine& fresh) const {
+    for (const auto& [base, grant] : regions)
+        TRY(show(fresh, grant));
+    return {};
+}
+
+Result<void> Books::hide(PageRange range) {
+    const PageRange part = host_part(range);
+    if (!machine || part.empty()) return {};
+    return unless_gone(machine->unmap(part));
+}
+
+const Grant* Books::first_pinned(PageRange range) const {
+    for (auto region = regions.first_above(range.base);
+         region != regions.end() && region->second.range.overlaps(range); ++region)
+        if (region->second.pinned()) return &region->second;
+    return nullptr;
+}
+
+}  // namespace halfcell::mem

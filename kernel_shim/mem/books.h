@@ -1,0 +1,63 @@
+#pragma once
+
+// What an address space keeps behind its lock: the grants, and the Machine that shows them. Every function
+// changes both or neither. Internal to this folder.
+
+#include <memory>
+#include <vector>
+
+#include "kernel_shim/mem/address_space.h"
+#include "kernel_shim/mem/region_map.h"
+
+namespace halfcell::mem {
+
+// Grants that were taken out of the books. Their owners are told, and their objects given back, when this
+// goes out of scope: declare it outside the address-space lock.
+class Departed {
+  public:
+    Departed() = default;
+    Departed(const Departed&) = delete;
+    Departed& operator=(const Departed&) = delete;
+    ~Departed();
+
+    void add(std::vector<Grant> grants);
+    // The grants live on at another address: nobody is told.
+    void dismiss() { grants_.clear(); }
+
+  private:
+    std::vector<Grant> grants_;
+};
+
+class Books {
+  public:
+    RegionMap regions;
+    std::uint64_t lowest_mappable = machine::kPageSize;
+    // Set once, when the first context is to run here.
+    std::unique_ptr<machine::Machine> machine;
+
+    // Where a mapping of `request.size` bytes goes. Changes nothing, but for one case: a fixed mapping that
+    // meets a pinned grant fails with EBUSY after what lies below the pinned one has been unmapped, as
+    // upstream does. EEXIST, EBUSY, ENOMEM (no hole; a fixed range that touches the reserved one).
+    Result<PageRange> place(const MapRequest& request, Departed& departed);
+
+    // Installs grants that follow each other without holes, in place of whatever is there (nothing pinned).
+    // ENOMEM from the machine: nothing new is mapped, and what was there is gone, in both.
+    Result<void> install(std::vector<Grant> grants, Departed& departed);
+
+    // Removes all grants in the range; holes are fine. EBUSY at a pinned grant: those below it are gone.
+    // ENOMEM from the machine: nothing further is gone.
+    Result<void> unmap(PageRange range, Departed& departed);
+
+    // Grant by grant: EBUSY pinned, EACCES where it cannot have the rights; those before have changed.
+    // Source: kernel:src/context/memory.rs AddrSpaceWrapper::mprotect.
+    Result<void> protect(PageRange range, Protection protection);
+
+    // Shows every grant to a machine that has none yet. ENOMEM, ESRCH.
+    Result<void> replay(machine::Machine& fresh) const;
+
+  private:
+    Result<void> hide(PageRange range);
+    [[nodiscard]] const Grant* first_pinned(PageRange range) const;
+};
+
+}  // namespace halfcell::mem
