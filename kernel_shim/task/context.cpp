@@ -11,6 +11,7 @@ Context::Context(ContextId id, std::shared_ptr<mem::AddressSpace> space, std::sh
     // Upstream starts with rflags 0x200; bit 1 is always set by the hardware. Source:
     // kernel:src/context/arch.
     state_.initial.rflags = 0x200;
+    waiter_.set_interruption_check([this] { return signal_pending(); });
 }
 
 CallView Context::view() const {
@@ -51,25 +52,19 @@ std::shared_ptr<fd::FdTable> Context::set_files(std::shared_ptr<fd::FdTable> fil
     return files;
 }
 
-Result<void> Context::switch_space(SpaceSwitch order, ContextId requester) {
+Result<void> Context::switch_space(SpaceSwitch order) {
     std::shared_ptr<mem::AddressSpace> replaced;  // dropped outside the lock: it may tell grant owners
     std::lock_guard lock(mutex_);
-    switch (state_.run_state) {
-        case RunState::kDead:
-            return fail(Errno::kESRCH);
-        case RunState::kNotStarted:
-            state_.initial.rip = order.instruction_pointer;
-            state_.initial.rsp = order.stack_pointer;
-            if (order.argument) state_.initial.rsi = *order.argument;
-            replaced = std::exchange(state_.space, std::move(order.space));
-            return {};
-        case RunState::kRunnable:
-        case RunState::kStopped:
-            break;
+    if (state_.run_state == RunState::kDead) return fail(Errno::kESRCH);
+    if (!state_.launched) {
+        state_.initial.rip = order.instruction_pointer;
+        state_.initial.rsp = order.stack_pointer;
+        if (order.argument) state_.initial.rsi = *order.argument;
+        replaced = std::exchange(state_.space, std::move(order.space));
+        return {};
     }
-    if (requester != id_) return fail(Errno::kEBUSY);
     state_.pending_switch = std::move(order);
-    attention_.store(true, std::memory_order_release);
+    ask_for_park(state_);
     return {};
 }
 
@@ -91,6 +86,46 @@ void Context::set_initial_registers(const machine::ThreadRegisters& registers) {
     state_.initial = registers;
 }
 
+void Context::set_segment_bases(std::uint64_t fs_base, std::uint64_t gs_base) {
+    std::lock_guard lock(mutex_);
+    state_.initial.fs_base = fs_base;
+    state_.initial.gs_base = gs_base;
+}
+
+FloatImage Context::float_image() const {
+    std::lock_guard lock(mutex_);
+    return state_.float_image;
+}
+
+void Context::set_float_image(const FloatImage& image) {
+    std::lock_guard lock(mutex_);
+    state_.float_image = image;
+}
+
+CpuMask Context::affinity() const {
+    std::lock_guard lock(mutex_);
+    return state_.affinity;
+}
+
+void Context::set_affinity(const CpuMask& mask) {
+    std::lock_guard lock(mutex_);
+    state_.affinity = mask;
+}
+
+std::shared_ptr<const SignalState> Context::signals() const {
+    return signals_.with([](const auto& signals) { return signals; });
+}
+
+void Context::set_signals(std::shared_ptr<const SignalState> signals) {
+    // The replaced one is destroyed outside the lock, with the argument.
+    signals_.with([&](auto& current) { current.swap(signals); });
+}
+
+bool Context::signal_pending() const {
+    const auto signals = this->signals();
+    return signals != nullptr && signals->pending_unblocked() != 0;
+}
+
 void Context::enter_call(const machine::CallTrap& trap) {
     call_.number.store(trap.number, std::memory_order_relaxed);
     for (std::size_t i = 0; i < trap.args.size(); ++i)
@@ -104,48 +139,6 @@ std::optional<Context::CurrentCall> Context::current_call() const {
     for (std::size_t i = 0; i < call.args.size(); ++i)
         call.args[i] = call_.args[i].load(std::memory_order_relaxed);
     return call;
-}
-
-void Context::ask_for_park(State& state) {
-    attention_.store(true, std::memory_order_release);
-    if (state.thread != nullptr) state.thread->request_park();
-}
-
-void Context::set_thread(machine::GuestThread* thread) {
-    std::lock_guard lock(mutex_);
-    state_.thread = thread;
-    // An order given before there was a thread to park.
-    if (thread != nullptr && (ending() || state_.run_state == RunState::kStopped)) ask_for_park(state_);
-}
-
-Result<void> Context::inspect(wait::Waiter& requester, std::function<void(machine::GuestThread&)> job) {
-    auto entry = std::make_shared<Job>(Job{std::move(job), &requester});
-    {
-        std::lock_guard lock(mutex_);
-        if (state_.run_state == RunState::kDead || state_.thread == nullptr) return fail(Errno::kESRCH);
-        if (call_.active.load(std::memory_order_acquire)) return fail(Errno::kEBUSY);
-        requester.prepare("Context::inspect");
-        state_.jobs.push_back(entry);
-        ask_for_park(state_);
-    }
-    const wait::Wake wake = requester.sleep({});
-    std::lock_guard lock(mutex_);
-    std::erase(state_.jobs, entry);
-    if (entry->done) return {};
-    if (wake == wait::Wake::kNotified) return fail(Errno::kESRCH);
-    return fail(Errno::kEINTR);
-}
-
-void Context::run_jobs(machine::GuestThread& thread) {
-    for (;;) {
-        std::lock_guard lock(mutex_);
-        if (state_.jobs.empty()) return;
-        const auto job = state_.jobs.front();
-        state_.jobs.erase(state_.jobs.begin());
-        job->run(thread);
-        job->done = true;
-        job->requester->notify();
-    }
 }
 
 }  // namespace halfcell::task

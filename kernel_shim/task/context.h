@@ -19,6 +19,7 @@
 #include "kernel_shim/machine/guest_thread.h"
 #include "kernel_shim/mem/address_space.h"
 #include "kernel_shim/scheme/caller.h"
+#include "kernel_shim/task/signal_state.h"
 
 namespace halfcell::task {
 
@@ -51,6 +52,20 @@ struct SpaceSwitch {
     std::optional<std::uint64_t> argument;  // rsi
 };
 
+// The x87 and SSE state, the first 416 bytes of an FXSAVE image.
+using FloatImage = std::array<std::byte, sizeof(abi::FloatRegisters)>;
+// A CPU mask of 128 bits, as kernel:src/cpu_set.rs RawMask.
+using CpuMask = std::array<std::uint64_t, 2>;
+
+// A guest thread between a park and its resumption, for whoever wants to see or change its registers.
+struct ParkedThread {
+    machine::GuestThread& thread;
+    // The call the thread has just returned from; none where it was stopped between two of its own
+    // instructions. Its rax then holds the call's result.
+    std::optional<std::uint32_t> returned_from;
+};
+using ParkJob = std::function<void(const ParkedThread&)>;
+
 class Context : public std::enable_shared_from_this<Context> {
   public:
     Context(ContextId id, std::shared_ptr<mem::AddressSpace> space, std::shared_ptr<fd::FdTable> files);
@@ -71,20 +86,36 @@ class Context : public std::enable_shared_from_this<Context> {
     // Replaces the table; the old one is returned for closing.
     std::shared_ptr<fd::FdTable> set_files(std::shared_ptr<fd::FdTable> files);
 
-    // Applies a switch. A context that has not started takes it at once; the caller's own takes effect when
-    // its current call ends; EBUSY for another running context (Linux threads cannot migrate while they run).
-    // ESRCH when dead. Source: kernel:src/scheme/proc.rs AwaitingAddrSpaceChange.
-    Result<void> switch_space(SpaceSwitch order, ContextId requester);
-    // The switch a finished call left behind. Worker only.
+    // Applies a switch. A context that has not started takes it at once; any other leaves its old space when
+    // its current call ends or, between calls, at its next instruction. ESRCH when dead.
+    // Source: kernel:src/scheme/proc.rs AwaitingAddrSpaceChange.
+    Result<void> switch_space(SpaceSwitch order);
+    // The switch that was ordered, taken over: from now on address_space() is the new one. Worker only.
     [[nodiscard]] std::optional<SpaceSwitch> take_switch();
 
-    // Registers a context that has not started will begin with. Others: see inspect().
+    // Registers a context that has not started will begin with. Others: see inspect(); there only the segment
+    // bases are kept up to date, as far as the supervisor changed them.
     [[nodiscard]] machine::ThreadRegisters initial_registers() const;
     void set_initial_registers(const machine::ThreadRegisters& registers);
+    void set_segment_bases(std::uint64_t fs_base, std::uint64_t gs_base);
+    // What a float handle shows of a context that has not started. A thread begins with the hardware's
+    // defaults whatever was stored here.
+    [[nodiscard]] FloatImage float_image() const;
+    void set_float_image(const FloatImage& image);
+
+    // Stored and shown, not obeyed: a worker and its thread keep to the CPU the supervisor chose.
+    [[nodiscard]] CpuMask affinity() const;
+    void set_affinity(const CpuMask& mask);
+
+    // What the last sighandler write registered; null where there is nothing.
+    [[nodiscard]] std::shared_ptr<const SignalState> signals() const;
+    void set_signals(std::shared_ptr<const SignalState> signals);
 
     // --- life. Source: the status machine in kernel:src/context/mod.rs Status.
 
     [[nodiscard]] RunState state() const;
+    // Whether it was ever made runnable, so that a worker is, was or will be there.
+    [[nodiscard]] bool launched() const;
     // Status as a read of the status handle reports it: abi::ContextStatus, and the exception where it is
     // UnhandledExcp.
     [[nodiscard]] std::pair<abi::ContextStatus, abi::Exception> status() const;
@@ -97,15 +128,14 @@ class Context : public std::enable_shared_from_this<Context> {
     // Breaks a wait in progress. Returns whether there was one.
     bool interrupt();
     // Asks the context to end. Its worker does it at the next safe point; a blocked one wakes. Idempotent.
-    void kill(bool forced);
+    // True where no worker ever ran, and never will: then the end is up to the caller (Workers::kill).
+    bool kill(bool forced);
     [[nodiscard]] bool ending() const { return ending_.load(std::memory_order_acquire); }
     // The end itself, in upstream's order: files closed if nobody shares them, address space dropped, state
     // dead, then on_death. Worker only, once. Source: kernel:src/syscall/process.rs exit_this_context.
     void die(std::optional<abi::Exception> exception);
     // Runs once after death (the owner handle's event, the process manager); at once if dead already.
     void on_death(std::function<void(Context&)> callback);
-    // Sleeps while stopped. Worker only; returns at once when not stopped, or ending.
-    void wait_while_stopped();
 
     // ProcSchemeVerb::Iopl: the context may use port I/O. There are no ports here: the first use then ends
     // the context in order, instead of as a protection fault.
@@ -120,11 +150,16 @@ class Context : public std::enable_shared_from_this<Context> {
     // --- the worker's thread.
 
     // Runs `job` with the stopped guest thread, on the worker, as soon as it can stop; blocks until done.
-    // ESRCH when it ended first; EINTR when `requester` was interrupted while waiting; EBUSY when the target
-    // sits in a call (its registers are not at hand there).
-    Result<void> inspect(wait::Waiter& requester, std::function<void(machine::GuestThread&)> job);
-    // Jobs waiting for a stop; run by the worker at a park. Worker only.
-    void run_jobs(machine::GuestThread& thread);
+    // ESRCH when it ended first or has never started; EINTR when `requester` (not this context's own waiter)
+    // was interrupted while waiting; EBUSY when the target sleeps inside a call, where its registers are not
+    // at hand. The job must own what it refers to.
+    Result<void> inspect(wait::Waiter& requester, ParkJob job);
+    // Runs `job` at the next stop, which is asked for; does not wait. For the context's own call this is
+    // right after the reply. Forgotten when the context ends first.
+    void run_at_next_park(ParkJob job);
+    // What a parked thread stays parked for: jobs, and being stopped. Returns when it is to go on or end.
+    // Worker only.
+    void serve_parked(const ParkedThread& parked);
     // Announces the thread to park; null when it is gone. Worker only.
     void set_thread(machine::GuestThread* thread);
 
@@ -140,19 +175,25 @@ class Context : public std::enable_shared_from_this<Context> {
   private:
     struct State;
     struct Job {
-        std::function<void(machine::GuestThread&)> run;
-        wait::Waiter* requester;
+        ParkJob run;
+        wait::Waiter* requester = nullptr;  // null where nobody waits
+        bool running = false;
         bool done = false;
     };
     void ask_for_park(State& state);
+    [[nodiscard]] bool signal_pending() const;
     struct State {
         Attributes attributes;
         std::shared_ptr<mem::AddressSpace> space;
         std::shared_ptr<fd::FdTable> files;
         RunState run_state = RunState::kNotStarted;
+        bool launched = false;
+        bool parked = false;  // the worker is in serve_parked
         bool forced = false;  // ForceKill, as the status shows it
         std::optional<abi::Exception> exception;
         machine::ThreadRegisters initial;
+        FloatImage float_image{};
+        CpuMask affinity{UINT64_MAX, UINT64_MAX};
         std::optional<SpaceSwitch> pending_switch;
         machine::GuestThread* thread = nullptr;
         std::vector<std::shared_ptr<Job>> jobs;
@@ -173,6 +214,8 @@ class Context : public std::enable_shared_from_this<Context> {
     mutable LevelMutex<LockLevel::kContext> mutex_;
     State state_;  // guarded by mutex_
     std::condition_variable_any resumed_;
+    // Behind a lock of its own: asked for by waits that hold their object's lock.
+    Guarded<std::shared_ptr<const SignalState>, LockLevel::kWaiter> signals_;
 };
 
 }  // namespace halfcell::task

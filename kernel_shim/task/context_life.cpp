@@ -12,6 +12,11 @@ RunState Context::state() const {
     return state_.run_state;
 }
 
+bool Context::launched() const {
+    std::lock_guard lock(mutex_);
+    return state_.launched;
+}
+
 std::pair<abi::ContextStatus, abi::Exception> Context::status() const {
     const bool blocked = waiter_.reason() != nullptr;
     std::lock_guard lock(mutex_);
@@ -35,6 +40,7 @@ Result<void> Context::mark_started() {
     std::lock_guard lock(mutex_);
     if (state_.run_state != RunState::kNotStarted) return fail(Errno::kEINVAL);
     state_.run_state = RunState::kRunnable;
+    state_.launched = true;
     return {};
 }
 
@@ -52,7 +58,7 @@ bool Context::unstop() {
         std::lock_guard lock(mutex_);
         if (state_.run_state != RunState::kStopped) return false;
         state_.run_state = RunState::kRunnable;
-        never_started = state_.thread == nullptr;
+        never_started = !std::exchange(state_.launched, true);
         resumed_.notify_all();
     }
     // A wait that was going on when the context was stopped ends as if woken without its event.
@@ -64,22 +70,19 @@ bool Context::interrupt() {
     return waiter_.interrupt();
 }
 
-void Context::kill(bool forced) {
+bool Context::kill(bool forced) {
+    bool never_started = false;
     {
         std::lock_guard lock(mutex_);
-        if (state_.run_state == RunState::kDead) return;
+        if (state_.run_state == RunState::kDead) return false;
         ending_.store(true, std::memory_order_release);
         state_.forced = state_.forced || forced;
         if (state_.run_state == RunState::kStopped) state_.run_state = RunState::kRunnable;
+        never_started = !std::exchange(state_.launched, true);
         ask_for_park(state_);
-        resumed_.notify_all();
     }
     waiter_.kill();
-}
-
-void Context::wait_while_stopped() {
-    std::unique_lock lock(mutex_);
-    resumed_.wait(lock, [this] { return state_.run_state != RunState::kStopped || ending(); });
+    return never_started;
 }
 
 void Context::die(std::optional<abi::Exception> exception) {
@@ -107,7 +110,7 @@ void Context::die(std::optional<abi::Exception> exception) {
         callbacks.swap(state_.death_callbacks);
         jobs.swap(state_.jobs);
         for (const auto& job : jobs)
-            job->requester->notify();
+            if (job->requester != nullptr) job->requester->notify();
     }
     for (const auto& callback : callbacks)
         callback(*this);

@@ -24,6 +24,20 @@ abi::Exception exception_of(const machine::ParkTrap& park) {
     return exception;
 }
 
+// Whoever ran in a process that died must not go on waiting. One that never started learns of it when it
+// does.
+void kill_contexts_of(Kernel& kernel, const mem::AddressSpace* space) {
+    for (const auto& context : kernel.contexts.all())
+        if (context->launched() && context->address_space().get() == space) context->kill(false);
+}
+
+Result<std::unique_ptr<machine::GuestThread>> start_in(Kernel& kernel, mem::AddressSpace& space,
+                                                       const machine::ThreadRegisters& registers) {
+    machine::Machine* const machine = TRY(space.machine());
+    machine->on_death([&kernel, raw = &space] { kill_contexts_of(kernel, raw); });
+    return machine->start_thread(registers);
+}
+
 // One worker: the loop, and what it must do for the context before the guest runs on.
 class Loop {
   public:
@@ -47,16 +61,26 @@ class Loop {
 
   private:
     void serve(const machine::CallTrap& trap) {
+        if (context_.needs_attention()) [[unlikely]]
+            return set_back(trap);
         context_.enter_call(trap);
         const std::uint64_t value = calls_.handle(kernel_, context_, trap);
         context_.leave_call();
         if (context_.needs_attention()) [[unlikely]] {
-            context_.clear_attention();
-            context_.wait_while_stopped();
             if (context_.ending()) return finish(std::nullopt);
-            if (auto order = context_.take_switch()) return move_to(*order, value);
+            returned_from_ = trap.number;
+            thread_->request_park();
         }
         thread_->reply(value);
+    }
+
+    // Something was asked of the thread before its call began, and the call may block for long: the thread
+    // parks first, and makes its call again afterwards.
+    void set_back(const machine::CallTrap& trap) {
+        if (context_.ending()) return finish(std::nullopt);
+        set_back_ = trap.number;
+        thread_->request_park();
+        thread_->reply(trap.number);
     }
 
     void parked(const machine::ParkTrap& park) {
@@ -67,36 +91,37 @@ class Loop {
             return finish(exception_of(park));
         }
         context_.clear_attention();
-        context_.run_jobs(*thread_);
-        context_.wait_while_stopped();
+        if (set_back_ && !rewind(*std::exchange(set_back_, std::nullopt))) return finish(std::nullopt);
+        context_.serve_parked({*thread_, std::exchange(returned_from_, std::nullopt)});
         if (context_.ending()) return finish(std::nullopt);
+        if (const auto order = context_.take_switch()) return move_to(*order);
         thread_->resume();
     }
 
-    // The caller replaced its own address space: the call returns into the new one, with every register but
-    // rip, rsp and maybe rsi as it was. The old thread is parked for its registers and ends.
-    void move_to(const SpaceSwitch& order, std::uint64_t value) {
-        thread_->request_park();
-        thread_->reply(value);
-        const machine::Trap trap = thread_->next();
-        if (!std::holds_alternative<machine::ParkTrap>(trap)) return finish(std::nullopt);
+    // Puts the thread in front of its `syscall` instruction again. False where its frame is destroyed.
+    bool rewind(std::uint32_t number) {
+        constexpr std::uint64_t kSyscallLength = 2;
+        auto registers = thread_->registers();
+        if (!registers) return false;
+        registers->rip -= kSyscallLength;
+        registers->rax = number;
+        return thread_->set_registers(*registers).has_value();
+    }
+
+    // The parked thread goes on in another address space, with every register but rip, rsp and maybe rsi as
+    // it was: as a new thread there, while the old one ends.
+    void move_to(const SpaceSwitch& order) {
         auto registers = thread_->registers();
         if (!registers) return finish(std::nullopt);
         registers->rip = order.instruction_pointer;
         registers->rsp = order.stack_pointer;
         if (order.argument) registers->rsi = *order.argument;
-        auto started = start_in(*order.space, *registers);
+        auto started = start_in(kernel_, *order.space, *registers);
         if (!started) return finish(std::nullopt);
         context_.set_thread(nullptr);
         thread_->end();
         thread_ = std::move(*started);
         context_.set_thread(thread_.get());
-    }
-
-    Result<std::unique_ptr<machine::GuestThread>> start_in(mem::AddressSpace& space,
-                                                           const machine::ThreadRegisters& registers) {
-        machine::Machine* const machine = TRY(space.machine());
-        return machine->start_thread(registers);
     }
 
     void finish(std::optional<abi::Exception> exception) {
@@ -112,29 +137,30 @@ class Loop {
     Context& context_;
     std::unique_ptr<machine::GuestThread> thread_;
     bool alive_ = true;
+    // Why the next park was asked for: the number of the call that was answered, or is to be made again.
+    std::optional<std::uint32_t> returned_from_;
+    std::optional<std::uint32_t> set_back_;
 };
-
-// Whoever ran in a process that died must not go on waiting.
-void kill_contexts_of(Kernel& kernel, const mem::AddressSpace* space) {
-    for (const auto& context : kernel.contexts.all())
-        if (context->address_space().get() == space) context->kill(false);
-}
 
 }  // namespace
 
 Workers::~Workers() {
     for (const auto& context : kernel_.contexts.all())
-        context->kill(true);
+        kill(context, true);
     wait_all();
+}
+
+void Workers::kill(const std::shared_ptr<Context>& context, bool forced) {
+    if (!context->kill(forced)) return;
+    context->die(std::nullopt);
+    kernel_.contexts.remove(context->id());
 }
 
 Result<void> Workers::start(const std::shared_ptr<Context>& context) {
     auto spawn = [&]() -> Result<void> {
         const auto space = context->address_space();
         if (space == nullptr) return fail(Errno::kESRCH);
-        machine::Machine* const machine = TRY(space->machine());
-        machine->on_death([this, raw = space.get()] { kill_contexts_of(kernel_, raw); });
-        auto thread = TRY(machine->start_thread(context->initial_registers()));
+        auto thread = TRY(start_in(kernel_, *space, context->initial_registers()));
         {
             std::lock_guard lock(mutex_);
             ++running_;

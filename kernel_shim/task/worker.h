@@ -34,6 +34,10 @@ class Workers {
     // AddressSpace::machine and Machine::start_thread; the context is then dead.
     Result<void> start(const std::shared_ptr<Context>& context);
 
+    // Asks a context to end (Context::kill); where it never started, ends it here. Does not wait for a
+    // worker.
+    void kill(const std::shared_ptr<Context>& context, bool forced);
+
     // Waits until no context has a worker any more. Blocks.
     void wait_all();
 
