@@ -1,0 +1,284 @@
+#include "tests/support/fake_machine.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "kernel_shim/mem/address_space.h"
+
+namespace halfcell::test {
+
+using machine::PageRange;
+
+namespace {
+
+constexpr std::uint64_t kLargestDirect = std::uint64_t{64} << 20;
+using Page = std::array<std::byte, machine::kPageSize>;
+
+// Gives its size back to the pool when it goes.
+class FakeMemory : public machine::MemoryObject {
+  public:
+    FakeMemory(std::shared_ptr<std::uint64_t> used, std::uint64_t size)
+        : used_(std::move(used)), size_(size) {
+        *used_ += size_;
+    }
+    ~FakeMemory() override { *used_ -= size_; }
+    [[nodiscard]] std::uint64_t size() const override { return size_; }
+    [[nodiscard]] machine::Backing backing() const override { return {}; }
+
+  private:
+    std::shared_ptr<std::uint64_t> used_;
+    std::uint64_t size_;
+};
+
+class HeapMemory final : public FakeMemory {
+  public:
+    HeapMemory(std::shared_ptr<std::uint64_t> used, std::uint64_t size)
+        : FakeMemory(std::move(used), size), bytes_(std::make_unique<std::byte[]>(size)) {}
+    [[nodiscard]] std::byte* direct() const override { return bytes_.get(); }
+    Result<void> read(std::uint64_t offset, std::span<std::byte> to) const override {
+        std::memcpy(to.data(), bytes_.get() + offset, to.size());
+        return {};
+    }
+    Result<void> write(std::uint64_t offset, std::span<const std::byte> from) override {
+        std::memcpy(bytes_.get() + offset, from.data(), from.size());
+        return {};
+    }
+
+  private:
+    std::unique_ptr<std::byte[]> bytes_;
+};
+
+class SparseMemory final : public FakeMemory {
+  public:
+    using FakeMemory::FakeMemory;
+    [[nodiscard]] std::byte* direct() const override { return nullptr; }
+    Result<void> read(std::uint64_t offset, std::span<std::byte> to) const override {
+        for (std::size_t i = 0; i < to.size(); ++i) {
+            const auto page = pages_.find(machine::page_round_down(offset + i));
+            to[i] = page == pages_.end() ? std::byte{} : page->second[(offset + i) % machine::kPageSize];
+        }
+        return {};
+    }
+    Result<void> write(std::uint64_t offset, std::span<const std::byte> from) override {
+        for (std::size_t i = 0; i < from.size(); ++i)
+            pages_[machine::page_round_down(offset + i)][(offset + i) % machine::kPageSize] = from[i];
+        return {};
+    }
+
+  private:
+    std::map<std::uint64_t, Page> pages_;
+};
+
+}  // namespace
+
+Result<void> FakePool::check_limit(std::uint64_t size) const {
+    if (size > limit_ || *used_ > limit_ - size) return fail(Errno::kENOMEM);
+    return {};
+}
+
+Result<machine::MemoryRef> FakePool::allocate(std::uint64_t size) {
+    TRY(check_limit(size));
+    if (size > kLargestDirect) return std::make_shared<SparseMemory>(used_, size);
+    return std::make_shared<HeapMemory>(used_, size);
+}
+
+Result<machine::MemoryRef> FakePool::allocate_indirect(std::uint64_t size) {
+    TRY(check_limit(size));
+    return std::make_shared<SparseMemory>(used_, size);
+}
+
+Result<void> FakeMachine::map(PageRange range, const machine::MemoryObject& object, std::uint64_t offset,
+                              machine::Protection protection, machine::Populate populate) {
+    ++operations.maps;
+    require(!range.empty() && machine::page_aligned(range.base) && machine::page_aligned(range.size),
+            "map: not whole pages");
+    require(range.end() <= machine::kHostUserEnd, "map: a page Linux does not have");
+    require(!range.overlaps(machine::kReservedRange), "map: over the stub");
+    require(machine::page_aligned(offset) && offset <= object.size() && range.size <= object.size() - offset,
+            "map: outside the object");
+    last_populate = populate;
+    const Result<void> begun = begin();
+    if (!begun && begun.error() == Errno::kESRCH) return begun;
+    carve(range);
+    if (!begun) return begun;
+    shown_[range.base] = {range, &object, offset, protection};
+    return {};
+}
+
+Result<void> FakeMachine::unmap(PageRange range) {
+    ++operations.unmaps;
+    require(!range.empty() && range.end() <= machine::kHostUserEnd, "unmap: a page Linux does not have");
+    require(!range.overlaps(machine::kReservedRange), "unmap: the stub");
+    TRY(begin());
+    carve(range);
+    return {};
+}
+
+Result<void> FakeMachine::protect(PageRange range, machine::Protection protection) {
+    ++operations.protects;
+    TRY(begin());
+    std::uint64_t at = range.base;
+    std::vector<Shown> changed;
+    while (at < range.end()) {
+        const Shown* const shown = find(at);
+        require(shown, "protect: a hole");
+        if (!shown) return fail(Errno::kENOMEM);
+        const PageRange part = shown->range.intersection(range);
+        changed.push_back({part, shown->object, shown->offset + (part.base - shown->range.base), protection});
+        at = part.end();
+    }
+    carve(range);
+    for (const Shown& shown : changed)
+        shown_[shown.range.base] = shown;
+    return {};
+}
+
+Result<std::unique_ptr<machine::GuestThread>> FakeMachine::start_thread(
+    const machine::ThreadRegisters& registers) {
+    if (killed) return fail(Errno::kESRCH);
+    if (!threads) return fail(Errno::kEAGAIN);
+    return threads(registers);
+}
+
+void FakeMachine::on_death(std::function<void()> callback) {
+    if (killed)
+        callback();
+    else
+        death_callback_ = std::move(callback);
+}
+
+void FakeMachine::kill() {
+    if (killed) return;
+    killed = true;
+    shown_.clear();
+    if (death_callback_) death_callback_();
+}
+
+Result<void> FakeMachine::load(std::uint64_t address, std::span<std::byte> to) const {
+    for (std::size_t i = 0; i < to.size(); ++i) {
+        const Shown* const shown = find(address + i);
+        if (!shown) return fail(Errno::kEFAULT);
+        TRY(shown->object->read(shown->offset + (address + i - shown->range.base), to.subspan(i, 1)));
+    }
+    return {};
+}
+
+Result<void> FakeMachine::store(std::uint64_t address, std::span<const std::byte> from) {
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        const Shown* const shown = find(address + i);
+        if (!shown || !shown->protection.write) return fail(Errno::kEFAULT);
+        // The machine is given objects to read only; the guest stores into them all the same.
+        auto* const object = const_cast<machine::MemoryObject*>(shown->object);
+        TRY(object->write(shown->offset + (address + i - shown->range.base), from.subspan(i, 1)));
+    }
+    return {};
+}
+
+bool FakeMachine::mapped(std::uint64_t address) const {
+    return find(address) != nullptr;
+}
+bool FakeMachine::writable(std::uint64_t address) const {
+    const Shown* const shown = find(address);
+    return shown && shown->protection.write;
+}
+bool FakeMachine::executable(std::uint64_t address) const {
+    const Shown* const shown = find(address);
+    return shown && shown->protection.execute;
+}
+
+std::string FakeMachine::difference(const mem::AddressSpace& space) const {
+    if (!violations.empty()) return violations.front();
+    std::vector<Shown> expected;
+    std::vector<Shown> actual;
+    for (const mem::Grant& grant : space.grants()) {
+        const PageRange range = grant.range.intersection({0, machine::kHostUserEnd});
+        if (!range.empty())
+            append(expected, {range, grant.object.get(), grant.object_offset, grant.protection});
+    }
+    for (const auto& [base, shown] : shown_)
+        append(actual, shown);
+    for (std::size_t i = 0; i < std::max(expected.size(), actual.size()); ++i) {
+        if (i < expected.size() && i < actual.size() && expected[i] == actual[i]) continue;
+        const auto name = [&](const std::vector<Shown>& list) {
+            if (i >= list.size()) return std::string("nothing");
+            return std::to_string(list[i].range.base) + "+" + std::to_string(list[i].range.size) +
+                   " at offset " + std::to_string(list[i].offset) +
+                   (list[i].protection.write ? " writable" : "") +
+                   (list[i].protection.execute ? " executable" : "");
+        };
+        return "grants have " + name(expected) + ", the machine shows " + name(actual);
+    }
+    return {};
+}
+
+void FakeMachine::fail_after(int successes, Errno error) {
+    successes_left_ = successes;
+    error_ = error;
+}
+
+Result<void> FakeMachine::begin() {
+    if (killed) return fail(Errno::kESRCH);
+    if (successes_left_ && (*successes_left_)-- == 0) {
+        successes_left_.reset();
+        return fail(error_);
+    }
+    return {};
+}
+
+void FakeMachine::require(bool condition, const char* what) {
+    if (!condition) violations.emplace_back(what);
+}
+
+void FakeMachine::carve(PageRange range) {
+    while (true) {
+        auto next = shown_.upper_bound(range.base);
+        if (next != shown_.begin() && std::prev(next)->second.range.overlaps(range)) --next;
+        if (next == shown_.end() || !next->second.range.overlaps(range)) return;
+        const Shown old = next->second;
+        shown_.erase(next);
+        if (old.range.base < range.base)
+            shown_[old.range.base] = {
+                {old.range.base, range.base - old.range.base}, old.object, old.offset, old.protection};
+        if (old.range.end() > range.end())
+            shown_[range.end()] = {{range.end(), old.range.end() - range.end()},
+                                   old.object,
+                                   old.offset + (range.end() - old.range.base),
+                                   old.protection};
+    }
+}
+
+const FakeMachine::Shown* FakeMachine::find(std::uint64_t address) const {
+    const auto next = shown_.upper_bound(address);
+    if (next == shown_.begin()) return nullptr;
+    const Shown& shown = std::prev(next)->second;
+    return shown.range.contains(address) ? &shown : nullptr;
+}
+
+// Neighbours that show one stretch of one object count as one.
+void FakeMachine::append(std::vector<Shown>& list, Shown shown) {
+    if (!list.empty()) {
+        Shown& last = list.back();
+        if (last.range.end() == shown.range.base && last.object == shown.object &&
+            last.offset + last.range.size == shown.offset && last.protection == shown.protection) {
+            last.range.size += shown.range.size;
+            return;
+        }
+    }
+    list.push_back(shown);
+}
+
+Result<std::unique_ptr<machine::Machine>> FakeMachineFactory::create() {
+    if (fail_next) {
+        const Errno error = *fail_next;
+        fail_next.reset();
+        return fail(error);
+    }
+    auto machine = std::make_unique<FakeMachine>(alive);
+    last = machine.get();
+    ++created;
+    if (prepare) prepare(*machine);
+    return machine;
+}
+
+}  // namespace halfcell::test
