@@ -5,6 +5,7 @@ set -uo pipefail
 halfcell=$(realpath "$1")
 cd "$(dirname "$0")" || exit 1
 export PATH="$PATH:${HOME:-/}/.cargo/bin"
+export CARGO_TARGET_DIR=$PWD/target
 skip() {
     echo "SKIP: $1"
     exit 77
@@ -13,7 +14,7 @@ command -v cargo >/dev/null || skip "cargo is not installed, so halfcell is not 
 cargo fetch --quiet --locked --offline 2>/dev/null || cargo fetch --quiet --locked ||
     skip "redox_syscall cannot be fetched, so halfcell is not compared with it"
 cargo build --quiet --locked --offline || exit 1
-upstream=${CARGO_TARGET_DIR:-target}/debug/halfcell-upstream
+upstream=$CARGO_TARGET_DIR/debug/halfcell-upstream
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
