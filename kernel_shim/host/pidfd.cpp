@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
+
 #include "kernel_shim/host/host_errno.h"
 #include "kernel_shim/host/sys.h"
 
@@ -56,6 +58,11 @@ Result<std::optional<int>> reap(int process) {
     if (status != 0) return fail(last_error());
     if (info.si_pid == 0) return std::optional<int>{};
     return std::optional<int>{info.si_status};
+}
+
+void kill_and_reap(pid_t process) {
+    ::kill(process, SIGKILL);
+    (void)retry_interrupted([&] { return waitpid(process, nullptr, __WALL); });
 }
 
 }  // namespace halfcell::host

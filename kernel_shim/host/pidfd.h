@@ -31,4 +31,7 @@ Result<void> send_thread_signal(pid_t process, pid_t thread, int signal);
 // ECHILD when it is not ours (or was reaped elsewhere). Does not block.
 Result<std::optional<int>> reap(int process);
 
+// Kills a child and waits for its end. Blocks for as long as the host takes to tear it down.
+void kill_and_reap(pid_t process);
+
 }  // namespace halfcell::host

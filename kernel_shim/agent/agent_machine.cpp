@@ -1,0 +1,267 @@
+#include "kernel_shim/agent/agent_machine.h"
+
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include <atomic>
+#include <vector>
+
+#include "kernel_shim/agent/agent_process.h"
+#include "kernel_shim/agent/agent_thread.h"
+#include "kernel_shim/agent/image.h"
+#include "kernel_shim/agent/interrupter.h"
+#include "kernel_shim/agent/slot_file.h"
+#include "kernel_shim/agent/zygote.h"
+#include "kernel_shim/base/check.h"
+#include "kernel_shim/base/scope_exit.h"
+#include "kernel_shim/host/cpu.h"
+#include "kernel_shim/host/pidfd.h"
+#include "kernel_shim/host/sys.h"
+
+namespace halfcell::agent {
+
+namespace {
+
+constexpr std::uint32_t kMostProcesses = 1U << 16;
+constexpr std::uint32_t kMostAreas = 1U << 18;
+constexpr std::uint64_t kThreadFlags =
+    CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+
+// What all machines of one factory share. Machines and their threads keep it alive.
+struct Common {
+    StubImage image;
+    std::shared_ptr<SlotFile> pages;
+    std::shared_ptr<SlotFile> areas;
+    std::unique_ptr<Interrupter> interrupter;
+    std::shared_ptr<AgentProcess> zygote;
+    std::vector<int> cpus;
+    std::atomic<std::size_t> next_cpu{0};
+
+    [[nodiscard]] int choose_cpu() { return cpus[next_cpu++ % cpus.size()]; }
+};
+
+Command mmap_command(std::uint64_t address, std::uint64_t size, int protection, int flags, int file,
+                     std::uint64_t offset) {
+    Command command;
+    command.operation = SYS_mmap;
+    command.arguments = {address,
+                         size,
+                         static_cast<std::uint64_t>(protection),
+                         static_cast<std::uint64_t>(flags),
+                         static_cast<std::uint64_t>(file),
+                         offset};
+    return command;
+}
+
+int host_protection(machine::Protection protection) {
+    return PROT_READ | (protection.write ? PROT_WRITE : 0) | (protection.execute ? PROT_EXEC : 0);
+}
+
+// The thread areas of one process. An area stays mapped when its thread has ended, for the next one; the
+// slots go back when the process is dead.
+class ThreadAreas {
+  public:
+    explicit ThreadAreas(std::shared_ptr<SlotFile> file) : file_(std::move(file)) {}
+    ThreadAreas(const ThreadAreas&) = delete;
+    ThreadAreas& operator=(const ThreadAreas&) = delete;
+    ~ThreadAreas() {
+        const auto slots = books_.with([](Books& books) { return std::move(books.slots); });
+        for (const std::uint32_t slot : slots)
+            file_->give(slot);
+    }
+
+    struct Place {
+        std::size_t index = 0;
+        ThreadArea area;
+        std::uint64_t file_offset = 0;
+        bool mapped = false;
+    };
+
+    // EAGAIN when the process or the host has no place left.
+    Result<Place> take() {
+        const auto free = books_.with([](Books& books) -> std::optional<FreePlace> {
+            if (books.free.empty()) return std::nullopt;
+            const FreePlace last = books.free.back();
+            books.free.pop_back();
+            return last;
+        });
+        if (free) return place(*free);
+        const std::uint32_t slot = TRY(file_->take());
+        const auto index = books_.with([&](Books& books) -> std::optional<std::size_t> {
+            if (books.slots.size() == kMostThreads) return std::nullopt;
+            books.slots.push_back(slot);
+            return books.slots.size() - 1;
+        });
+        if (index) return place({*index, false});
+        file_->give(slot);
+        return fail(Errno::kEAGAIN);
+    }
+
+    // The area's thread has ended, or never came to be and its area may not be mapped either.
+    void give(std::size_t index, bool mapped) {
+        books_.with([&](Books& books) { books.free.push_back({index, mapped}); });
+    }
+
+    [[nodiscard]] int file() const { return file_->file(); }
+
+  private:
+    struct FreePlace {
+        std::size_t index;
+        bool mapped;
+    };
+    struct Books {
+        std::vector<std::uint32_t> slots;  // by index in the guest
+        std::vector<FreePlace> free;
+    };
+
+    [[nodiscard]] Place place(FreePlace chosen) {
+        const std::uint32_t slot = books_.with([&](Books& books) { return books.slots[chosen.index]; });
+        return {.index = chosen.index,
+                .area = {HC_THREAD_AREAS + chosen.index * kThreadAreaStride, file_->at(slot)},
+                .file_offset = file_->offset(slot),
+                .mapped = chosen.mapped};
+    }
+
+    const std::shared_ptr<SlotFile> file_;
+    Guarded<Books, LockLevel::kAgent> books_;
+};
+
+class AgentMachine final : public machine::Machine {
+  public:
+    AgentMachine(std::shared_ptr<Common> common, std::shared_ptr<AgentProcess> process)
+        : common_(std::move(common)),
+          process_(std::move(process)),
+          areas_(std::make_shared<ThreadAreas>(common_->areas)) {}
+
+    // Returns when nothing of the process runs any more, so that the memory it saw may be reused.
+    ~AgentMachine() override {
+        process_->on_death({});
+        process_->kill();
+        process_->wait_for_death();
+    }
+
+    Result<void> map(machine::PageRange range, const machine::MemoryObject& object, std::uint64_t offset,
+                     machine::Protection protection, machine::Populate populate) override {
+        const machine::Backing backing = object.backing();
+        const int flags = MAP_SHARED | MAP_FIXED | (populate == machine::Populate::kNow ? MAP_POPULATE : 0);
+        return change(range, mmap_command(range.base, range.size, host_protection(protection), flags,
+                                          backing.file, backing.offset + offset));
+    }
+
+    Result<void> unmap(machine::PageRange range) override {
+        Command command;
+        command.operation = SYS_munmap;
+        command.arguments = {range.base, range.size};
+        return change(range, command);
+    }
+
+    Result<void> protect(machine::PageRange range, machine::Protection protection) override {
+        Command command;
+        command.operation = SYS_mprotect;
+        command.arguments = {range.base, range.size, static_cast<std::uint64_t>(host_protection(protection))};
+        return change(range, command);
+    }
+
+    Result<std::unique_ptr<machine::GuestThread>> start_thread(
+        const machine::ThreadRegisters& registers) override {
+        const ThreadAreas::Place place = TRY(areas_->take());
+        ScopeExit give_back([&] { areas_->give(place.index, false); });
+        const std::uint64_t frame = TRY(ThreadFrame::write_first(place.area, registers));
+        auto newborn = TRY(process_->client().run_for_thread(birth_commands(place, frame)));
+        // The thread exists. Should its listener be out of reach, it waits in the stub for the end of its
+        // process, and keeps its area.
+        give_back.commit();
+        host::UniqueFd listener = TRY(std::move(newborn.listener));
+        const int cpu = first_thread_.exchange(false) ? host::current_cpu() : common_->choose_cpu();
+        host::pin_thread(newborn.thread, cpu);
+        // The closure keeps the factory's parts, the interrupter among them, as long as the thread object
+        // lives.
+        return std::make_unique<AgentThread>(AgentThread::Parts{
+            .process = process_,
+            .interrupter = common_->interrupter.get(),
+            .thread = newborn.thread,
+            .listener = std::move(listener),
+            .area = place.area,
+            .cpu = cpu,
+            .release_area = [common = common_, areas = areas_,
+                             index = place.index] { areas->give(index, true); },
+        });
+    }
+
+    void on_death(std::function<void()> callback) override { process_->on_death(std::move(callback)); }
+    void kill() override { process_->kill(); }
+
+  private:
+    Result<void> change(machine::PageRange range, const Command& command) {
+        HC_CHECK(!range.empty() && machine::page_aligned(range.base) && machine::page_aligned(range.size) &&
+                     range.size <= machine::kHostUserEnd &&
+                     range.base <= machine::kHostUserEnd - range.size &&
+                     !range.overlaps(machine::kReservedRange),
+                 "a machine was given a range it must not touch");
+        return process_->client().run({&command, 1});
+    }
+
+    [[nodiscard]] std::vector<Command> birth_commands(const ThreadAreas::Place& place,
+                                                      std::uint64_t frame) const {
+        std::vector<Command> batch;
+        if (!place.mapped)
+            batch.push_back(mmap_command(place.area.base, kThreadAreaSize, PROT_READ | PROT_WRITE,
+                                         MAP_SHARED | MAP_FIXED, areas_->file(), place.file_offset));
+        // The last three arguments are a stack_t: base, flags, size.
+        Command clone;
+        clone.operation = HC_OPERATION_THREAD;
+        clone.arguments = {kThreadFlags, frame, place.area.base, 0, kThreadAreaSize};
+        batch.push_back(clone);
+        return batch;
+    }
+
+    const std::shared_ptr<Common> common_;
+    const std::shared_ptr<AgentProcess> process_;
+    const std::shared_ptr<ThreadAreas> areas_;
+    std::atomic<bool> first_thread_{true};
+};
+
+class AgentMachineFactory final : public machine::MachineFactory {
+  public:
+    explicit AgentMachineFactory(std::shared_ptr<Common> common) : common_(std::move(common)) {}
+    ~AgentMachineFactory() override {
+        common_->zygote->kill();
+        common_->zygote->wait_for_death();
+    }
+
+    Result<std::unique_ptr<machine::Machine>> create() override {
+        auto process = TRY(fork_zygote(*common_->zygote, common_->pages, *common_->interrupter));
+        return std::make_unique<AgentMachine>(common_, std::move(process));
+    }
+
+  private:
+    const std::shared_ptr<Common> common_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<machine::MachineFactory>> create_machine_factory() {
+    TRY(host::occupy_standard_descriptors());
+    auto common = std::make_shared<Common>();
+    common->cpus = host::allowed_cpus();
+    common->image = TRY(create_stub_image());
+    common->pages = TRY(SlotFile::create("halfcell-command", HC_COMMAND_PAGE_SIZE, kMostProcesses));
+    common->areas = TRY(SlotFile::create("halfcell-thread", kThreadAreaSize, kMostAreas));
+    // Before the interrupter: the fork wants a process without other threads.
+    common->zygote = TRY(start_zygote(common->image, common->pages));
+    ScopeExit reap_zygote([&] { host::kill_and_reap(common->zygote->id()); });
+    common->interrupter = TRY(Interrupter::create());
+    TRY(common->interrupter->watch(common->zygote));
+    reap_zygote.commit();
+    // One empty command proves that the zygote has come up; a dead one answers ESRCH.
+    Command nothing;
+    nothing.operation = SYS_getppid;
+    const auto alive = common->zygote->client().run({&nothing, 1});
+    // From here on the factory's destructor buries the zygote.
+    auto factory = std::make_unique<AgentMachineFactory>(std::move(common));
+    if (!alive) return fail(Errno::kEAGAIN);
+    return factory;
+}
+
+}  // namespace halfcell::agent

@@ -1,0 +1,69 @@
+#pragma once
+
+// One address-space process: who it is, its command channel, and how its death becomes known. Shared by the
+// machine, its threads and the interrupter.
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "kernel_shim/agent/agent_client.h"
+#include "kernel_shim/agent/slot_file.h"
+#include "kernel_shim/base/guarded.h"
+#include "kernel_shim/host/unique_fd.h"
+
+namespace halfcell::agent {
+
+class AgentProcess {
+  public:
+    // A process that is yet to be born: takes a command page. EAGAIN, EMFILE, ENFILE.
+    static Result<std::shared_ptr<AgentProcess>> prepare(std::shared_ptr<SlotFile> command_pages);
+    AgentProcess(const AgentProcess&) = delete;
+    AgentProcess& operator=(const AgentProcess&) = delete;
+    // Only when the process has been reaped, or was never born.
+    ~AgentProcess();
+
+    // Called once, right after birth.
+    void born(pid_t process, host::UniqueFd descriptor);
+
+    [[nodiscard]] pid_t id() const { return id_; }
+    [[nodiscard]] int descriptor() const { return descriptor_.get(); }
+    [[nodiscard]] AgentClient& client() { return client_; }
+    [[nodiscard]] int command_file() const { return command_pages_->file(); }
+    [[nodiscard]] std::uint64_t command_offset() const { return command_pages_->offset(command_slot_); }
+
+    // Sends SIGKILL to all of it. Idempotent, any thread, does not wait.
+    void kill();
+
+    // Runs `callback` when the process has been reaped, on the interrupter's thread; here and now when it has
+    // been already. An empty function takes a callback back that has not started.
+    void on_death(std::function<void()> callback);
+
+    // Interrupter only: the process has ended. Releases the command channel, runs the callback, wakes
+    // wait_for_death().
+    void reaped();
+
+    // Blocks until reaped() is through. From inside the death callback it returns at once.
+    void wait_for_death() const;
+
+  private:
+    struct Death {
+        bool happened = false;
+        std::function<void()> callback;
+    };
+
+    AgentProcess(std::shared_ptr<SlotFile> command_pages, std::uint32_t command_slot, host::UniqueFd report);
+
+    const std::shared_ptr<SlotFile> command_pages_;
+    const std::uint32_t command_slot_;
+    AgentClient client_;
+    pid_t id_ = 0;               // immutable from birth on
+    host::UniqueFd descriptor_;  // immutable from birth on
+    Guarded<Death, LockLevel::kAgent> death_;
+    std::atomic<bool> finished_{false};
+};
+
+}  // namespace halfcell::agent

@@ -1,0 +1,216 @@
+#include "kernel_shim/agent/agent_thread.h"
+
+#include "kernel_shim/agent/image.h"
+#include "kernel_shim/agent/signal_mask.h"
+#include "kernel_shim/host/cpu.h"
+#include "kernel_shim/host/pidfd.h"
+
+namespace halfcell::agent {
+
+namespace {
+
+constexpr std::uint64_t kAnswerResume = 0;
+constexpr std::uint64_t kAnswerEnd = 1;
+constexpr int kHelloCall = 3;  // close(2)
+
+// Linux keeps -512 to -516 in rax for itself: with a signal pending it would restart the call instead of
+// handing the value to the guest.
+bool means_restart(std::uint64_t value) {
+    const auto code = static_cast<std::int64_t>(value);
+    return code <= -512 && code >= -516;
+}
+
+}  // namespace
+
+AgentThread::AgentThread(Parts parts)
+    : process_(std::move(parts.process)),
+      interrupter_(*parts.interrupter),
+      park_(std::make_shared<ParkState>(process_, parts.thread)),
+      listener_(std::move(parts.listener)),
+      area_(parts.area),
+      cpu_(parts.cpu),
+      release_area_(std::move(parts.release_area)) {}
+
+AgentThread::~AgentThread() {
+    if (state_ == State::kGone) return;
+    park_->gone = true;
+    process_->kill();
+}
+
+machine::Trap AgentThread::next() {
+    if (state_ == State::kGone) return machine::Gone{};
+    if (state_ == State::kNewborn) {
+        host::pin_thread(0, cpu_);
+        if (!complete_birth()) return vanish();
+    }
+    for (;;) {
+        if (!listener_.receive(notification_)) return vanish();
+        const std::uint64_t at = notification_.data.instruction_pointer;
+        if (__builtin_expect(kStubCode.contains(at), 0)) {
+            if (receive_park()) return frame_->trap();
+            continue;
+        }
+        waiting_id_.store(notification_.id, std::memory_order_relaxed);
+        park_->in_call.store(true, std::memory_order_relaxed);
+        state_ = State::kInCall;
+        const auto& args = notification_.data.args;
+        return machine::CallTrap{.number = static_cast<std::uint32_t>(notification_.data.nr),
+                                 .args = {args[0], args[1], args[2], args[3], args[4], args[5]},
+                                 .instruction_pointer = at};
+    }
+}
+
+// The thread's first trap of all: the stub closes its own copy of the listener, and that one call Linux
+// executes.
+bool AgentThread::complete_birth() {
+    if (!listener_.receive(notification_)) return false;
+    const auto& data = notification_.data;
+    if (data.nr != kHelloCall || data.instruction_pointer != stub_addresses().after_hello ||
+        static_cast<pid_t>(notification_.pid) != park_->thread) {
+        process_->kill();
+        return false;
+    }
+    state_ = State::kRunning;
+    (void)listener_.respond_continue(notification_.id);
+    keep_watch();
+    return true;
+}
+
+// A trap from inside the stub. True when it is a park the worker shall see; otherwise it is answered here: a
+// park nobody asked for runs on, anything but a park is a guest that jumped into the stub, and its process
+// dies.
+bool AgentThread::receive_park() {
+    const auto& data = notification_.data;
+    const bool is_park = static_cast<std::uint32_t>(data.nr) == HC_CALL_PARK &&
+                         data.instruction_pointer == stub_addresses().after_park;
+    const int signal = static_cast<int>(data.args[0]);
+    frame_ = is_park ? ThreadFrame::read(area_, data.args[2], signal) : std::nullopt;
+    if (!frame_) {
+        process_->kill();
+        return false;
+    }
+    state_ = State::kParked;
+    waiting_id_.store(notification_.id, std::memory_order_relaxed);
+    if (signal == kParkSignal) {
+        // In this order: a request between the two finds no signal under way and sends another.
+        park_->signalled = false;
+        const bool asked = park_->asked.exchange(false);
+        if (late_result_) frame_->set_result(*std::exchange(late_result_, std::nullopt));
+        if (!asked) {
+            answer_park(false);
+            return false;
+        }
+    }
+    return true;
+}
+
+void AgentThread::reply(std::uint64_t value) {
+    if (state_ != State::kInCall) return;
+    if (__builtin_expect(means_restart(value), 0)) {
+        late_result_ = value;
+        signal_park();
+        value = 0;
+    }
+    answer_call(value);
+}
+
+void AgentThread::answer_call(std::uint64_t value) {
+    waiting_id_.store(0, std::memory_order_relaxed);
+    state_ = State::kRunning;
+    park_->in_call.store(false, std::memory_order_relaxed);
+    // False means that the call was withdrawn; what became of the thread shows at the next receive.
+    (void)listener_.respond(notification_.id, value);
+    keep_watch();
+}
+
+void AgentThread::answer_park(bool end_thread) {
+    waiting_id_.store(0, std::memory_order_relaxed);
+    state_ = State::kRunning;
+    frame_->store();
+    frame_.reset();
+    (void)listener_.respond(notification_.id, end_thread ? kAnswerEnd : kAnswerResume);
+    keep_watch();
+}
+
+bool AgentThread::still_waiting() const {
+    const std::uint64_t id = waiting_id_.load(std::memory_order_relaxed);
+    return id != 0 && listener_.is_valid(id);
+}
+
+void AgentThread::request_park() {
+    park_->asked = true;
+    signal_park();
+}
+
+void AgentThread::signal_park() {
+    if (park_->gone || park_->signalled.exchange(true)) return;
+    // ESRCH: the thread has ended, which its worker learns by itself.
+    (void)host::send_thread_signal(process_->id(), park_->thread, kParkSignal);
+    keep_watch();
+}
+
+// Somebody must look after a signal under way, in case the guest hides from it.
+void AgentThread::keep_watch() {
+    if (__builtin_expect(!park_->signalled.load(std::memory_order_relaxed), 1)) return;
+    if (!park_->watched.exchange(true)) interrupter_.expect_park(park_);
+}
+
+Result<machine::ThreadRegisters> AgentThread::registers() const {
+    if (!frame_) return fail(Errno::kEFAULT);
+    return frame_->registers();
+}
+
+Result<void> AgentThread::set_registers(const machine::ThreadRegisters& registers) {
+    if (!frame_) return fail(Errno::kEFAULT);
+    return frame_->set_registers(registers);
+}
+
+Result<void> AgentThread::read_float(std::span<std::byte, 416> to) const {
+    if (!frame_) return fail(Errno::kEFAULT);
+    return frame_->read_float(to);
+}
+
+Result<void> AgentThread::write_float(std::span<const std::byte, 416> from) {
+    if (!frame_) return fail(Errno::kEFAULT);
+    return frame_->write_float(from);
+}
+
+void AgentThread::resume() {
+    if (state_ == State::kParked) answer_park(false);
+}
+
+void AgentThread::end() {
+    if (state_ == State::kGone) return;
+    if (state_ == State::kNewborn && !complete_birth()) {
+        vanish();
+        return;
+    }
+    if (state_ == State::kParked) {
+        answer_park(true);
+    } else {
+        request_park();
+        if (state_ == State::kInCall) answer_call(0);
+    }
+    // Whatever the thread still does before the signal reaches it is answered with 0; then it parks and ends.
+    for (;;) {
+        const machine::Trap trap = next();
+        if (std::holds_alternative<machine::Gone>(trap)) return;
+        if (std::holds_alternative<machine::ParkTrap>(trap)) {
+            answer_park(true);
+        } else {
+            request_park();
+            answer_call(0);
+        }
+    }
+}
+
+machine::Trap AgentThread::vanish() {
+    state_ = State::kGone;
+    park_->gone = true;
+    waiting_id_.store(0, std::memory_order_relaxed);
+    frame_.reset();
+    if (release_area_) std::exchange(release_area_, nullptr)();
+    return machine::Gone{};
+}
+
+}  // namespace halfcell::agent

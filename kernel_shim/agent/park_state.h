@@ -1,0 +1,38 @@
+#pragma once
+
+// What a park request and its surveillance share about one guest thread.
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "kernel_shim/agent/agent_process.h"
+
+namespace halfcell::agent {
+
+struct ParkState {
+    ParkState(std::shared_ptr<AgentProcess> owner, pid_t thread_id)
+        : process(std::move(owner)), thread(thread_id) {}
+
+    const std::shared_ptr<AgentProcess> process;
+    const pid_t thread;
+
+    // Somebody wants a ParkTrap. Set by requesters, cleared by the worker when it reports one.
+    std::atomic<bool> asked{false};
+    // The signal is on its way: the handler has not reported yet. Set by who sends it, cleared by the worker.
+    std::atomic<bool> signalled{false};
+    // The thread waits for the answer to a call. Worker.
+    std::atomic<bool> in_call{false};
+    // The thread is known to have ended. Worker.
+    std::atomic<bool> gone{false};
+    // On the interrupter's list.
+    std::atomic<bool> watched{false};
+
+    // Interrupter only: what the last look showed.
+    bool suspected = false;
+    std::uint64_t cpu_ticks = 0;
+};
+
+}  // namespace halfcell::agent
