@@ -22,7 +22,7 @@ class Clock {
     [[nodiscard]] std::uint64_t monotonic() const;
     [[nodiscard]] std::uint64_t realtime() const;
 
-    // The clock a guest names (abi::kClockRealtime, abi::kClockMonotonic); EINVAL for any other id.
+    // The clock a guest names (abi::Clock); EINVAL for any other id.
     [[nodiscard]] Result<std::uint64_t> read(std::uint64_t clock_id) const;
 
     // sys:update_time_offset: nanoseconds between the epoch and the start of the run.
@@ -37,6 +37,9 @@ class Clock {
     static abi::TimeSpec to_time_spec(std::uint64_t nanoseconds);
 
   private:
+    // No base was set.
+    static constexpr std::uint64_t kHostTime = UINT64_MAX;
+
     const std::chrono::steady_clock::time_point start_;
     std::atomic<std::uint64_t> realtime_base_;
 };
