@@ -1,8 +1,8 @@
 //! Regular files.
 
 use syscall::{
-    call_ro, fpath, fstat, ftruncate, lseek, openat, read, syscall5, write, CallFlags, Stat, StdFsCallKind,
-    StdFsCallMeta, EBADF, EEXIST, ENODEV, ENOENT, ENOTDIR, MODE_FILE, MODE_TYPE, O_APPEND, O_CLOEXEC, O_CREAT,
+    call_ro, fchmod, fpath, fstat, fstatvfs, fsync, ftruncate, futimens, lseek, openat, read, syscall5, write, CallFlags, Stat, StatVfs, StdFsCallKind,
+    StdFsCallMeta, TimeSpec, EBADF, EEXIST, ENODEV, ENOENT, ENOTDIR, MODE_FILE, MODE_PERM, MODE_TYPE, O_APPEND, O_CLOEXEC, O_CREAT,
     O_DIRECTORY, O_EXCL, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY, SEEK_CUR, SEEK_END, SEEK_SET, SYS_READ2, SYS_WRITE2,
 };
 
@@ -100,6 +100,29 @@ pub fn append(start: &Start) -> Outcome {
     lseek(file.0, 0, SEEK_SET).named("lseek")?;
     write(file.0, b"two").named("write")?;
     equal("both are there", lseek(file.0, 0, SEEK_END).named("lseek")?, 6)
+}
+
+pub fn metadata(start: &Start) -> Outcome {
+    let file = create(start, "metadata")?;
+    fchmod(file.0, 0o640).named("fchmod")?;
+    let times = [TimeSpec { tv_sec: 1_000_000_000, tv_nsec: 5 }, TimeSpec { tv_sec: 1_100_000_000, tv_nsec: 6 }];
+    futimens(file.0, &times).named("futimens")?;
+    fsync(file.0).named("fsync")?;
+    let mut stat = Stat::default();
+    fstat(file.0, &mut stat).named("fstat")?;
+    equal("permissions", usize::from(stat.st_mode & MODE_PERM), 0o640)?;
+    equal("access time", stat.st_atime as usize, 1_000_000_000)?;
+    equal("access time, nanoseconds", stat.st_atime_nsec as usize, 5)?;
+    equal("change of content", stat.st_mtime as usize, 1_100_000_000)?;
+    equal("change of content, nanoseconds", stat.st_mtime_nsec as usize, 6)
+}
+
+pub fn file_system(start: &Start) -> Outcome {
+    let file = create(start, "statvfs")?;
+    let mut sizes = StatVfs::default();
+    fstatvfs(file.0, &mut sizes).named("fstatvfs")?;
+    holds("a block has a size", sizes.f_bsize > 0)?;
+    holds("no more free than there is", sizes.f_bavail <= sizes.f_bfree && sizes.f_bfree <= sizes.f_blocks)
 }
 
 pub fn open_errors(start: &Start) -> Outcome {

@@ -7,6 +7,7 @@ mod files;
 mod memory;
 mod pipes;
 mod process;
+mod threads;
 mod time;
 mod wild;
 
@@ -23,6 +24,8 @@ pub const ALL: &[Case] = &[
     ("both ways to stat agree", files::stat_twice),
     ("truncate shortens and extends", files::truncate),
     ("append writes at the end", files::append),
+    ("permissions and times can be set", files::metadata),
+    ("the file system tells its size", files::file_system),
     ("errors of open", files::open_errors),
     ("access modes are kept", files::access_modes),
     ("fpath names the file", files::path),
@@ -53,6 +56,7 @@ pub const ALL: &[Case] = &[
     ("nanosleep sleeps", time::sleep),
     ("the time scheme agrees with the clock", time::scheme),
     ("futex compares and wakes nobody", time::futex_alone),
+    ("a thread runs, wakes its creator and dies", threads::run),
     ("wild pointers are EFAULT", wild::pointers),
     ("unknown calls are ENOSYS", wild::numbers),
     ("unknown descriptors are EBADF", wild::descriptors),
