@@ -16,15 +16,7 @@ const AT_REDOX_CWD_FD: usize = 44;
 const PROC_CALL_EXIT: u64 = 2;
 
 // The stack pointer is only 8-aligned at entry, and DF and the control words are the loader's.
-global_asm!(
-    ".globl _start",
-    "_start:",
-    "xor ebp, ebp",
-    "mov rdi, rsp",
-    "and rsp, -16",
-    "call rust_start",
-    "ud2",
-);
+global_asm!(".globl _start", "_start:", "xor ebp, ebp", "mov rdi, rsp", "and rsp, -16", "call rust_start", "ud2",);
 
 /// What a program is given at its start.
 pub struct Start {
@@ -45,8 +37,13 @@ impl Start {
             at = at.add(1);
         }
         at = at.add(1);
-        let mut start =
-            Start { argument_count, process: usize::MAX, thread: usize::MAX, namespace: usize::MAX, directory: usize::MAX };
+        let mut start = Start {
+            argument_count,
+            process: usize::MAX,
+            thread: usize::MAX,
+            namespace: usize::MAX,
+            directory: usize::MAX,
+        };
         while *at != AT_NULL {
             let value = *at.add(1);
             match *at {

@@ -79,14 +79,20 @@ fn item(cursor: &mut Cursor, path: &str, file: &Path, items: &mut Vec<Item>) {
                 if here && public {
                     items.extend(parse(&body, &format!("{path}::{name}"), file));
                 } else if here {
-                    assert!(parse(&body, path, file).is_empty(), "{}: a private module with public items", file.display());
+                    assert!(
+                        parse(&body, path, file).is_empty(),
+                        "{}: a private module with public items",
+                        file.display()
+                    );
                 }
             }
         }
         "impl" => {
             let body = cursor.body();
-            let has_constant = body.windows(2).any(|pair| pair == [Token::Word("pub".into()), Token::Word("const".into())]
-                && !matches!(after(&body, pair), Some(Token::Word(word)) if word == "fn" || word == "unsafe"));
+            let has_constant = body.windows(2).any(|pair| {
+                pair == [Token::Word("pub".into()), Token::Word("const".into())]
+                    && !matches!(after(&body, pair), Some(Token::Word(word)) if word == "fn" || word == "unsafe")
+            });
             assert!(!has_constant || !here, "{}: associated constants are not listed yet", file.display());
         }
         "use" | "extern" | "type" => cursor.skip_to_semicolon(),
@@ -96,7 +102,7 @@ fn item(cursor: &mut Cursor, path: &str, file: &Path, items: &mut Vec<Item>) {
             // A macro call; `bitflags::bitflags!` and `bitflags!` are the same here.
             let mut name = name.to_string();
             while cursor.skip_mark(':') {
-                if matches!(cursor.peek_word(), Some(_)) {
+                if cursor.peek_word().is_some() {
                     name = cursor.word();
                 }
             }

@@ -30,8 +30,7 @@ const STRIPES_PER_BLOCK: usize = (SECRET.len() - STRIPE) / 8;
 
 pub fn xxh3_64(text: &[u8]) -> u64 {
     assert!(text.len() > 240, "the short forms of XXH3 are not needed here");
-    let mut lanes =
-        [PRIME32_3, PRIME64_1, PRIME64_2, PRIME64_3, PRIME64_4, PRIME32_2, PRIME64_5, PRIME32_1];
+    let mut lanes = [PRIME32_3, PRIME64_1, PRIME64_2, PRIME64_3, PRIME64_4, PRIME32_2, PRIME64_5, PRIME32_1];
 
     // All stripes but the one that holds the last byte; that one is hashed aligned to the end instead.
     for (index, stripe) in text[..text.len() - 1].chunks_exact(STRIPE).enumerate() {

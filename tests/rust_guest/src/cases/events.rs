@@ -1,6 +1,6 @@
 //! Event queues.
 
-use syscall::{openat, read, write, Event, EventFlags, O_CLOEXEC, O_NONBLOCK, O_RDWR, EAGAIN};
+use syscall::{openat, read, write, Event, EventFlags, EAGAIN, O_CLOEXEC, O_NONBLOCK, O_RDWR};
 
 use super::files::Open;
 use super::pipes::pipe;

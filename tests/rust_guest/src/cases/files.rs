@@ -1,9 +1,10 @@
 //! Regular files.
 
 use syscall::{
-    call_ro, fchmod, fpath, fstat, fstatvfs, fsync, ftruncate, futimens, lseek, openat, read, syscall5, write, CallFlags, Stat, StatVfs, StdFsCallKind,
-    StdFsCallMeta, TimeSpec, EBADF, EEXIST, ENODEV, ENOENT, ENOTDIR, MODE_FILE, MODE_PERM, MODE_TYPE, O_APPEND, O_CLOEXEC, O_CREAT,
-    O_DIRECTORY, O_EXCL, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY, SEEK_CUR, SEEK_END, SEEK_SET, SYS_READ2, SYS_WRITE2,
+    call_ro, fchmod, fpath, fstat, fstatvfs, fsync, ftruncate, futimens, lseek, openat, read, syscall5, write,
+    CallFlags, Stat, StatVfs, StdFsCallKind, StdFsCallMeta, TimeSpec, EBADF, EEXIST, ENODEV, ENOENT, ENOTDIR,
+    MODE_FILE, MODE_PERM, MODE_TYPE, O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_RDONLY, O_RDWR, O_TRUNC,
+    O_WRONLY, SEEK_CUR, SEEK_END, SEEK_SET, SYS_READ2, SYS_WRITE2,
 };
 
 use super::FOLDER;

@@ -1,7 +1,7 @@
 //! Pipes: opened through the namespace, the write end is a dup of the read end.
 
 use syscall::{
-    call_ro, dup, openat, read, sendfd, write, CallFlags, EAGAIN, EPIPE, O_CLOEXEC, O_NONBLOCK, O_RDONLY, SendFdFlags,
+    call_ro, dup, openat, read, sendfd, write, CallFlags, SendFdFlags, EAGAIN, EPIPE, O_CLOEXEC, O_NONBLOCK, O_RDONLY,
 };
 
 use super::files::Open;
@@ -10,7 +10,8 @@ use crate::tap::{equal, fails, holds, Failure, Named, Outcome};
 
 /// Read end and write end.
 pub fn pipe(start: &Start, flags: usize) -> Result<(Open, Open), Failure> {
-    let reader = openat(start.namespace, "/scheme/pipe", O_RDONLY | O_CLOEXEC | flags, flags).map(Open).named("open")?;
+    let reader =
+        openat(start.namespace, "/scheme/pipe", O_RDONLY | O_CLOEXEC | flags, flags).map(Open).named("open")?;
     let writer = dup(reader.0, b"write").map(Open).named("dup write")?;
     Ok((reader, writer))
 }

@@ -3,7 +3,7 @@
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 
-use syscall::{close, dup, futex, write, CtxtStsBuf, ContextStatus, ContextVerb, EAGAIN, FUTEX_WAIT, FUTEX_WAKE};
+use syscall::{close, dup, futex, write, ContextStatus, ContextVerb, CtxtStsBuf, EAGAIN, FUTEX_WAIT, FUTEX_WAKE};
 
 use super::files::Open;
 use crate::runtime::Start;

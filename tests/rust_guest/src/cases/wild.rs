@@ -10,8 +10,7 @@ use crate::runtime::Start;
 use crate::tap::{fails, Outcome};
 
 /// Addresses that are never a program's: zero page, the hole between the halves, the kernel's half, the very end.
-const WILD: &[usize] =
-    &[1, 0x0fff, 0x0000_8000_0000_0000, 0xffff_8000_0000_0000, usize::MAX - PAGE_SIZE + 1];
+const WILD: &[usize] = &[1, 0x0fff, 0x0000_8000_0000_0000, 0xffff_8000_0000_0000, usize::MAX - PAGE_SIZE + 1];
 
 pub fn pointers(start: &Start) -> Outcome {
     let file = tables::uname(start)?;
