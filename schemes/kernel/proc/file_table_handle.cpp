@@ -1,0 +1,61 @@
+#include "schemes/kernel/proc/file_table_handle.h"
+
+#include <utility>
+
+#include "schemes/kernel/proc/proc_scheme.h"
+
+namespace halfcell::schemes::proc {
+
+namespace {
+
+std::string list(const fd::FdTable& table, FileTableFormat format) {
+    std::string listing;
+    for (const std::uint64_t number : table.numbers()) {
+        if (format == FileTableFormat::kText)
+            listing += std::to_string(number) + '\n';
+        else
+            listing.append(reinterpret_cast<const char*>(&number), sizeof number);
+    }
+    return listing;
+}
+
+}  // namespace
+
+FileTableHandle::FileTableHandle(ProcScheme& scheme, const std::shared_ptr<fd::FdTable>& table,
+                                 FileTableFormat format)
+    : scheme_(scheme), listing_(list(*table, format)), state_(std::in_place, State{table, nullptr}) {}
+
+FileTableHandle::FileTableHandle(ProcScheme& scheme, std::shared_ptr<fd::FdTable> copy, std::string listing)
+    : scheme_(scheme), listing_(std::move(listing)), state_(std::in_place, State{copy, std::move(copy)}) {}
+
+Result<std::uint64_t> FileTableHandle::read(const scheme::Caller&, const mem::UserOut& to,
+                                            std::uint64_t offset) {
+    const bool unused = state_.with([](const State& state) { return state.unused_copy != nullptr; });
+    if (unused) return fail(Errno::kEBADF);
+    if (offset >= listing_.size()) return 0;
+    return to.write_common(std::string_view(listing_).substr(offset));
+}
+
+Result<scheme::OpenResult> FileTableHandle::dup(const scheme::Caller&, std::string_view name) {
+    if (name != "copy") return fail(Errno::kEINVAL);
+    std::shared_ptr<fd::FdTable> table;
+    TRY(state_.with([&](const State& state) -> Result<void> {
+        if (state.unused_copy != nullptr) return fail(Errno::kEINVAL);
+        table = state.table.lock();
+        return {};
+    }));
+    if (table == nullptr) return fail(Errno::kEOWNERDEAD);
+    return scheme_.add(std::make_shared<FileTableHandle>(scheme_, table->clone(), listing_), true);
+}
+
+Result<std::shared_ptr<fd::FdTable>> FileTableHandle::choose() {
+    auto table = state_.with([](State& state) {
+        auto chosen = state.table.lock();
+        state.unused_copy.reset();  // `chosen` keeps it
+        return chosen;
+    });
+    if (table == nullptr) return fail(Errno::kEOWNERDEAD);
+    return table;
+}
+
+}  // namespace halfcell::schemes::proc

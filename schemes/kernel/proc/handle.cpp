@@ -1,0 +1,31 @@
+#include "schemes/kernel/proc/handle.h"
+
+namespace halfcell::schemes::proc {
+
+Anchor::~Anchor() {
+    if (!context_->launched()) workers_.kill(context_, false);
+}
+
+Result<std::uint64_t> Handle::read(const scheme::Caller&, const mem::UserOut&, std::uint64_t) {
+    return fail(Errno::kEBADF);
+}
+Result<std::uint64_t> Handle::write(const scheme::Caller&, const mem::UserIn&) {
+    return fail(Errno::kEBADF);
+}
+Result<scheme::OpenResult> Handle::dup(const scheme::Caller&, std::string_view) {
+    return fail(Errno::kEINVAL);
+}
+Result<std::uint64_t> Handle::fmap(const scheme::Caller&, mem::AddressSpace&, const abi::Map&, bool) {
+    return fail(Errno::kEBADF);
+}
+Result<std::uint64_t> Handle::call(const scheme::Caller&, std::span<const std::uint64_t>) {
+    return fail(Errno::kEBADF);
+}
+std::uint64_t Handle::size() const {
+    return 0;
+}
+Result<void> Handle::closed() {
+    return {};
+}
+
+}  // namespace halfcell::schemes::proc
