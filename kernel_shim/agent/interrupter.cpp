@@ -106,7 +106,7 @@ void Interrupter::loop() {
 
 void Interrupter::process_ended(int descriptor) {
     const auto status = host::reap(descriptor);
-    if (status && !*status) return;
+    if (status && !status->ended) return;
     const auto process = books_.with([&](Books& books) {
         const auto found = books.processes.find(descriptor);
         HC_CHECK(found != books.processes.end(), "an unknown process has ended");

@@ -50,14 +50,13 @@ Result<void> send_thread_signal(pid_t process, pid_t thread, int signal) {
     return done(syscall(SYS_tgkill, process, thread, signal));
 }
 
-Result<std::optional<int>> reap(int process) {
+Result<ChildState> reap(int process) {
     siginfo_t info{};
     const int status = retry_interrupted([&] {
         return waitid(kWaitByDescriptor, static_cast<id_t>(process), &info, WEXITED | WNOHANG | __WALL);
     });
     if (status != 0) return fail(last_error());
-    if (info.si_pid == 0) return std::optional<int>{};
-    return std::optional<int>{info.si_status};
+    return ChildState{.ended = info.si_pid != 0, .status = info.si_status};
 }
 
 void kill_and_reap(pid_t process) {

@@ -4,8 +4,6 @@
 
 #include <sys/types.h>
 
-#include <optional>
-
 #include "kernel_shim/base/result.h"
 #include "kernel_shim/host/unique_fd.h"
 
@@ -27,9 +25,12 @@ Result<void> send_signal(int process, int signal);
 // Sends a signal to one thread of a process. ESRCH when either is gone.
 Result<void> send_thread_signal(pid_t process, pid_t thread, int signal);
 
-// Reaps a child if it has ended: its exit code or the signal that killed it; nullopt while it still runs.
-// ECHILD when it is not ours (or was reaped elsewhere). Does not block.
-Result<std::optional<int>> reap(int process);
+// Reaps a child if it has ended. ECHILD when it is not ours (or was reaped elsewhere). Does not block.
+struct ChildState {
+    bool ended = false;
+    int status = 0;  // its exit code, or the signal that killed it
+};
+Result<ChildState> reap(int process);
 
 // Kills a child and waits for its end. Blocks for as long as the host takes to tear it down.
 void kill_and_reap(pid_t process);

@@ -111,6 +111,8 @@ Result<std::vector<DescriptionRef>> Scheme::fd_read(const Caller&, HandleNumber,
                                                     std::span<const std::uint64_t>) {
     return fail(Errno::kEOPNOTSUPP);
 }
+void Scheme::fd_unread(HandleNumber, std::vector<DescriptionRef>) {}
+
 Result<void> Scheme::close(HandleNumber) { return {}; }
 Result<void> Scheme::detach(HandleNumber, std::uint32_t) { return {}; }
 

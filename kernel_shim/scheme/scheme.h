@@ -127,6 +127,9 @@ class Scheme {
                                                         std::uint64_t count, std::uint64_t flags,
                                                         std::span<const std::uint64_t> metadata);
 
+    // Takes back, to be handed out first, what fd_read gave and the receiver could not place. Drops them.
+    virtual void fd_unread(HandleNumber number, std::vector<DescriptionRef> descriptions);
+
     // The last reference went / a marked descriptor was closed by process `pid`. Ok. Must not block for long.
     virtual Result<void> close(HandleNumber number);
     virtual Result<void> detach(HandleNumber number, std::uint32_t pid);

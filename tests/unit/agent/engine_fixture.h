@@ -17,10 +17,10 @@
 extern "C" {
 extern const std::byte guest_begin[], guest_code_end[];
 extern const std::byte guest_calls[], guest_end[], guest_end_after[], guest_clobbered[],
-    guest_clobbered_after[], guest_spin[], guest_bench[], guest_step[], guest_breakpoint[],
-    guest_breakpoint_at[], guest_segments[], guest_store[], guest_store_after[], guest_load[], guest_divide[],
-    guest_undefined[], guest_jump[], guest_int80[], guest_int80_at[], guest_vsyscall[],
-    guest_vsyscall_after[], guest_float[];
+    guest_clobbered_after[], guest_call_then_spin[], guest_spin[], guest_bench[], guest_step[],
+    guest_breakpoint[], guest_breakpoint_at[], guest_segments[], guest_store[], guest_store_after[],
+    guest_load[], guest_divide[], guest_undefined[], guest_jump[], guest_int80[], guest_int80_at[],
+    guest_vsyscall[], guest_vsyscall_after[], guest_float[];
 }
 
 namespace halfcell::agent {

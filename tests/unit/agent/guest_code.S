@@ -46,6 +46,9 @@ entry guest_clobbered_after
         mov     rdx, rax
         jmp     guest_end
 
+entry guest_call_then_spin
+        mov     eax, 0x21000004
+        syscall
 entry guest_spin
         inc     r12
         jmp     guest_spin

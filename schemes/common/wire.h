@@ -1,0 +1,47 @@
+#pragma once
+
+// How the kernel schemes answer: structs without stray padding bytes, paths, POSITIONED text.
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+#include <type_traits>
+
+#include "abi/data.h"
+#include "abi/flags.h"
+#include "kernel_shim/base/result.h"
+#include "kernel_shim/mem/user_slice.h"
+
+namespace halfcell::schemes {
+
+// A T whose padding is zero too: it goes to guests byte by byte.
+template <typename T>
+T zeroed() {
+    static_assert(std::is_trivially_copyable_v<T>);
+    T value;
+    std::memset(&value, 0, sizeof value);
+    return value;
+}
+
+// Stat with nothing but a mode and a size, as upstream's `..Default::default()`. EINVAL when `to` is shorter
+// than a Stat, EFAULT.
+inline Result<void> reply_stat(const mem::UserOut& to, std::uint16_t mode, std::uint64_t size = 0) {
+    auto stat = zeroed<abi::Stat>();
+    stat.st_mode = mode;
+    stat.st_size = size;
+    return to.write_exact(stat);
+}
+
+// What a read at `offset` of a file with this text gives: the common bytes, 0 past the end. EFAULT.
+inline Result<std::uint64_t> reply_text(const mem::UserOut& to, std::string_view text, std::uint64_t offset) {
+    return to.write_common(text.substr(std::min<std::uint64_t>(offset, text.size())));
+}
+
+// `path` without the slashes it begins with.
+inline std::string_view without_leading_slashes(std::string_view path) {
+    path.remove_prefix(std::min(path.find_first_not_of('/'), path.size()));
+    return path;
+}
+
+}  // namespace halfcell::schemes

@@ -1,0 +1,25 @@
+#pragma once
+
+// The kernel's own schemes, entered into a kernel under their fixed ids.
+
+#include <functional>
+#include <memory>
+
+#include "kernel_shim/task/kernel.h"
+#include "schemes/kernel/console.h"
+#include "schemes/kernel/kernel_log.h"
+
+namespace halfcell::schemes {
+
+struct KernelSchemeOptions {
+    // The machine's console; outlives the kernel.
+    ConsoleSink& console;
+    // What sys:log shows; made where it is null.
+    std::shared_ptr<KernelLog> log = nullptr;
+};
+
+// Registers ids 1 to 8 and 10; 9 (kernel.proc) is not among them. Call it once, before the first context
+// starts and before the supervisor confines itself.
+void install_kernel_schemes(task::Kernel& kernel, const KernelSchemeOptions& options);
+
+}  // namespace halfcell::schemes

@@ -1,0 +1,90 @@
+#pragma once
+
+// One pipe: a ring of bytes and a queue of descriptors, with its two ends. Source: kernel:src/scheme/pipe.rs.
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "kernel_shim/base/guarded.h"
+#include "kernel_shim/base/result.h"
+#include "kernel_shim/mem/user_slice.h"
+#include "kernel_shim/scheme/file_description.h"
+#include "kernel_shim/wait/wait_queue.h"
+
+namespace halfcell::schemes {
+
+enum class PipeEnd : std::uint8_t { kRead = 0, kWrite = 1 };
+
+class PipeBuffer {
+  public:
+    // Bytes, and descriptors, that one pipe holds. Source: MAX_QUEUE_SIZE, CONTEXT_MAX_FILES.
+    static constexpr std::size_t kCapacity = 65536;
+
+    // Copies min(to.size(), queued) bytes straight from the ring to the guest. When empty: 0 for an empty
+    // buffer or after the writer closed, EAGAIN for `nonblocking`, else sleeps; EINTR. EFAULT leaves the
+    // bytes queued.
+    Result<std::uint64_t> read(const mem::UserOut& to, bool nonblocking, wait::Waiter& waiter);
+    // Copies what fits at once (short writes also when blocking). EPIPE once the reader closed, before
+    // anything else. When full: 0 for an empty buffer, EAGAIN for `nonblocking`, else sleeps; EINTR. EFAULT
+    // where not even the first 512 bytes could be read.
+    Result<std::uint64_t> write(const mem::UserIn& from, bool nonblocking, wait::Waiter& waiter);
+
+    // Queues descriptors, as many as fit, and returns that count; drops the others. Sleeps while none fits
+    // (upstream drops them all first); EINTR, EPIPE as write().
+    Result<std::uint64_t> send(std::vector<scheme::DescriptionRef> descriptions, wait::Waiter& waiter);
+    // Takes up to `count` descriptors, none for 0. Sleeps while there are none (there is no non-blocking
+    // form), but returns none after the writer closed; EINTR.
+    Result<std::vector<scheme::DescriptionRef>> receive(std::uint64_t count, wait::Waiter& waiter);
+
+    // The write end is handed out once: true for the first who asks.
+    bool claim_writer() { return !writer_claimed_.exchange(true); }
+
+    // What fevent reports: bytes queued or nobody left to write / room is always reported, as upstream.
+    [[nodiscard]] bool readable() const;
+
+    // An end went; whoever waits at the other wakes. Returns true when nothing can reach the pipe any more.
+    bool close(PipeEnd end);
+
+    // Whether somebody asked for events of an end, ever: nothing needs to be triggered before.
+    [[nodiscard]] bool watched(PipeEnd end) const {
+        return watched_[index(end)].load(std::memory_order_acquire);
+    }
+    void watch(PipeEnd end) { watched_[index(end)].store(true, std::memory_order_release); }
+
+    // Takes every queued descriptor out, for dropping where no lock is held.
+    std::vector<scheme::DescriptionRef> take_descriptions();
+
+  private:
+    using Lock = std::unique_lock<LevelMutex<LockLevel::kObject>>;
+    static constexpr std::size_t index(PipeEnd end) { return static_cast<std::size_t>(end); }
+    // One thread at a time copies at each end, without the lock; the others wait for their turn here.
+    void await_turn(Lock& lock, const bool& busy);
+    void end_turn(bool& busy);
+
+    mutable LevelMutex<LockLevel::kObject> mutex_;
+    // --- guarded by mutex_, except that the ring's bytes are touched without it: [head_, head_ + used_) by
+    // the one thread that set reading_, the rest by the one that set writing_.
+    std::unique_ptr<std::byte[]> ring_;  // made by the first write
+    std::size_t head_ = 0;
+    std::size_t used_ = 0;
+    bool reading_ = false;
+    bool writing_ = false;
+    bool reader_alive_ = true;
+    bool writer_alive_ = true;
+    std::uint32_t turn_waiters_ = 0;
+    std::deque<scheme::DescriptionRef> descriptions_;
+    wait::WaitQueue readers_;
+    wait::WaitQueue writers_;
+
+    std::condition_variable_any turn_;
+    std::atomic<bool> writer_claimed_{false};
+    std::atomic<bool> watched_[2] = {};
+};
+
+}  // namespace halfcell::schemes

@@ -1,0 +1,101 @@
+#pragma once
+
+// A queue of equal-sized records that many may fill and many may read, each record going to one reader.
+// Source: kernel:src/sync/wait_queue.rs.
+
+#include <algorithm>
+#include <array>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <span>
+#include <type_traits>
+
+#include "kernel_shim/base/guarded.h"
+#include "kernel_shim/base/result.h"
+#include "kernel_shim/mem/user_slice.h"
+#include "kernel_shim/wait/wait_queue.h"
+
+namespace halfcell::schemes {
+
+enum class Wait { kYes, kNo };
+
+template <typename T, LockLevel level>
+class RecordQueue {
+    static_assert(std::is_trivially_copyable_v<T>);
+
+  public:
+    // Upstream's queues grow without bound; here what nobody reads is dropped beyond this (safer).
+    static constexpr std::size_t kLimit = std::size_t{1} << 20;
+
+    // Appends records and wakes every reader. Does not block.
+    void push(std::span<const T> records) {
+        std::lock_guard lock(mutex_);
+        const std::size_t room = kLimit - records_.size();
+        const std::span<const T> kept = records.first(std::min(room, records.size()));
+        records_.insert(records_.end(), kept.begin(), kept.end());
+        readers_.notify_all();
+    }
+    void push(const T& record) { push(std::span(&record, 1)); }
+
+    [[nodiscard]] bool empty() const {
+        std::lock_guard lock(mutex_);
+        return records_.empty();
+    }
+
+    // Copies as many bytes of the queued records as fit and returns that count. A last partial record is
+    // copied but stays queued, as upstream. Sleeps while nothing is queued (also for an empty buffer); with
+    // Wait::kNo answers 0 for an empty buffer, EINVAL for one shorter than a record, else EAGAIN.
+    // EINTR; EFAULT, then nothing is removed.
+    Result<std::uint64_t> receive(const mem::UserOut& to, Wait wait, const char* reason,
+                                  wait::Waiter& waiter) {
+        std::unique_lock lock(mutex_);
+        for (;;) {
+            turn_.wait(lock, [this] { return !receiving_; });
+            if (!records_.empty()) break;
+            if (wait == Wait::kYes) {
+                TRY(readers_.wait(lock, waiter, reason));
+                continue;
+            }
+            if (to.empty()) return 0;
+            return fail(to.size() < sizeof(T) ? Errno::kEINVAL : Errno::kEAGAIN);
+        }
+        const std::uint64_t total = std::min<std::uint64_t>(to.size(), records_.size() * sizeof(T));
+        receiving_ = true;
+        const Result<void> copied = copy_front(to, total, lock);
+        receiving_ = false;
+        turn_.notify_all();
+        if (!copied) return fail(copied.error());
+        records_.erase(records_.begin(), records_.begin() + static_cast<std::ptrdiff_t>(total / sizeof(T)));
+        return total;
+    }
+
+  private:
+    static constexpr std::size_t kChunk = std::max<std::size_t>(1, 1536 / sizeof(T));
+
+    // Copies the first `total` bytes out, chunk by chunk and without the lock: guest memory has a lock of
+    // its own that comes earlier. `receiving_` keeps other readers away meanwhile.
+    Result<void> copy_front(const mem::UserOut& to, std::uint64_t total,
+                            std::unique_lock<LevelMutex<level>>& lock) {
+        std::array<T, kChunk> chunk;
+        for (std::uint64_t done = 0; done < total; done += sizeof chunk) {
+            const std::uint64_t bytes = std::min<std::uint64_t>(sizeof chunk, total - done);
+            const auto from = records_.begin() + static_cast<std::ptrdiff_t>(done / sizeof(T));
+            std::copy_n(from, (bytes + sizeof(T) - 1) / sizeof(T), chunk.begin());
+            lock.unlock();
+            const Result<void> copied = to.write(done, std::as_bytes(std::span(chunk)).first(bytes));
+            lock.lock();
+            if (!copied) return copied;
+        }
+        return {};
+    }
+
+    mutable LevelMutex<level> mutex_;
+    std::deque<T> records_;             // guarded by mutex_
+    bool receiving_ = false;            // guarded by mutex_: one reader copies, without the lock
+    wait::WaitQueue readers_;           // wait for records
+    std::condition_variable_any turn_;  // waits for receiving_ to end: as long as one copy takes
+};
+
+}  // namespace halfcell::schemes
