@@ -304,7 +304,7 @@ TEST_CASE("a park signal from a stranger passes unseen") {
     expect_park(*thread, Cause::kRequested);
 }
 
-TEST_CASE("a guest thread owns no descriptor, and its process no capability, core file or terminal") {
+TEST_CASE("a guest thread owns no descriptor, and its process no capability, core file or terminal signals") {
     Guest guest;
     const auto thread = guest.start(start_at(guest_end));
     expect_end(*thread);
@@ -322,7 +322,7 @@ TEST_CASE("a guest thread owns no descriptor, and its process no capability, cor
     CHECK(status.find("NoNewPrivs:\t1\n") != std::string::npos);
     CHECK(status.find("Seccomp:\t2\n") != std::string::npos);
     CHECK(status.find("Threads:\t2\n") != std::string::npos);
-    CHECK(getsid(process) != getsid(0));
+    CHECK(getpgid(process) != getpgid(0));
     std::string limits;
     {
         std::ifstream file(root + "/limits");

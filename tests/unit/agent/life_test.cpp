@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,6 +40,14 @@ std::string children() {
     std::string line;
     std::getline(file, line);
     return line;
+}
+
+pid_t newest_child_of(pid_t process) {
+    std::ifstream file("/proc/self/task/" + std::to_string(process) + "/children");
+    pid_t last = 0;
+    for (pid_t child = 0; file >> child;)
+        last = child;
+    return last;
 }
 
 }  // namespace
@@ -188,8 +197,15 @@ TEST_CASE("nothing is left of a guest: no process, no descriptor, no memory") {
     CHECK(test_pool().used() == memory);
 }
 
-// The supervisor of this test is a fork of the test program with a factory of its own.
-TEST_CASE("all guests die with the supervisor, whatever they do") {
+// The supervisor of this test is a fork of the test program with a factory of its own. ThreadSanitizer does
+// not let a fork of a program with threads start threads.
+#ifdef __SANITIZE_THREAD__
+constexpr bool kForkMayHaveThreads = false;
+#else
+constexpr bool kForkMayHaveThreads = true;
+#endif
+
+TEST_CASE("all guests die with the supervisor, whatever they do" * doctest::skip(!kForkMayHaveThreads)) {
     std::array<int, 2> pipe_ends{};
     REQUIRE(pipe(pipe_ends.data()) == 0);
     const pid_t supervisor = fork();
@@ -239,6 +255,87 @@ TEST_CASE("all guests die with the supervisor, whatever they do") {
     for (const auto& guest : guests)
         CHECK((*host::poll_one(guest.get(), POLLIN, std::chrono::seconds(10)) & POLLIN) != 0);
     waitpid(supervisor, nullptr, 0);
+}
+
+TEST_CASE("a host without descriptors gives errors, keeps nothing and recovers" *
+          doctest::skip(!kForkMayHaveThreads)) {
+    const pid_t supervisor = fork();
+    if (supervisor == 0) {
+        auto factory = create_machine_factory();
+        if (!factory) _exit(1);
+        const std::string before = children();
+        const std::size_t open = entries_of("/proc/self/fd");
+        // Room for a few descriptors only; every step of every birth gets its turn at failing.
+        for (rlim_t room = 0; room < 24; ++room) {
+            rlimit limit{};
+            getrlimit(RLIMIT_NOFILE, &limit);
+            limit.rlim_cur = open + room;
+            setrlimit(RLIMIT_NOFILE, &limit);
+            {
+                std::vector<std::unique_ptr<machine::Machine>> machines;
+                std::vector<std::unique_ptr<machine::GuestThread>> threads;
+                for (;;) {
+                    auto machine = (*factory)->create();
+                    if (!machine) {
+                        if (machine.error() != Errno::kEMFILE && machine.error() != Errno::kEAGAIN) _exit(2);
+                        break;
+                    }
+                    machines.push_back(std::move(*machine));
+                    auto thread = machines.back()->start_thread(start_at(guest_spin));
+                    if (thread)
+                        threads.push_back(std::move(*thread));
+                    else if (thread.error() != Errno::kEAGAIN)
+                        _exit(3);
+                }
+            }
+            limit.rlim_cur = open + 100;
+            setrlimit(RLIMIT_NOFILE, &limit);
+            if (entries_of("/proc/self/fd") != open) _exit(4);
+            if (children() != before) _exit(5);
+            auto machine = (*factory)->create();
+            if (!machine || !(*machine)->start_thread(start_at(guest_end))) _exit(6);
+        }
+        factory->reset();
+        _exit(children().empty() ? 0 : 7);
+    }
+    int status = -1;
+    waitpid(supervisor, &status, 0);
+    REQUIRE(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+}
+
+TEST_CASE("a host without processes gives EAGAIN and recovers" * doctest::skip(!kForkMayHaveThreads)) {
+    const pid_t supervisor = fork();
+    if (supervisor == 0) {
+        // An ordinary user whom nobody else's processes count against.
+        if (getuid() == 0 && setresuid(61234, 61234, 61234) != 0) _exit(77);
+        auto factory = create_machine_factory();
+        if (!factory) _exit(1);
+        rlimit limit{};
+        getrlimit(RLIMIT_NPROC, &limit);
+        const rlimit plenty = limit;
+        limit.rlim_cur = 1;
+        setrlimit(RLIMIT_NPROC, &limit);
+        prlimit(newest_child_of(getpid()), RLIMIT_NPROC, &limit, nullptr);
+        const auto refused = (*factory)->create();
+        if (refused || refused.error() != Errno::kEAGAIN) _exit(2);
+        prlimit(newest_child_of(getpid()), RLIMIT_NPROC, &plenty, nullptr);
+        auto machine = (*factory)->create();
+        if (!machine) _exit(3);
+        const pid_t guest = newest_child_of(getpid());
+        prlimit(guest, RLIMIT_NPROC, &limit, nullptr);
+        const auto thread = (*machine)->start_thread(start_at(guest_end));
+        if (thread || thread.error() != Errno::kEAGAIN) _exit(4);
+        prlimit(guest, RLIMIT_NPROC, &plenty, nullptr);
+        const auto first = (*machine)->start_thread(start_at(guest_end));
+        const auto second = (*machine)->start_thread(start_at(guest_end));
+        if (!first || !second) _exit(5);
+        _exit(0);
+    }
+    int status = -1;
+    waitpid(supervisor, &status, 0);
+    REQUIRE(WIFEXITED(status));
+    if (WEXITSTATUS(status) != 77) CHECK(WEXITSTATUS(status) == 0);
 }
 
 }  // namespace halfcell::agent
