@@ -60,6 +60,10 @@ class MachineFactory {
 
     // A new, empty Linux process. EAGAIN or ENOMEM when the host has none to give.
     virtual Result<std::unique_ptr<Machine>> create() = 0;
+
+    // The lowest address a process of this host may map: vm.mmap_min_addr, or one page where the supervisor
+    // may go below it. Page-aligned, the same throughout a run.
+    [[nodiscard]] virtual std::uint64_t lowest_mappable() const { return kPageSize; }
 };
 
 }  // namespace halfcell::machine

@@ -17,6 +17,12 @@ struct Backing {
     std::uint64_t offset = 0;
 };
 
+// Bytes [offset, offset + size) of an object.
+struct Extent {
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0;
+};
+
 // Shared by every grant that shows it; the bytes are given back when the last reference goes.
 class MemoryObject {
   public:
@@ -39,6 +45,10 @@ class MemoryObject {
     // from the host; bytes before the failing one may have been copied. Blocks for host I/O at most.
     virtual Result<void> read(std::uint64_t offset, std::span<std::byte> to) const = 0;
     virtual Result<void> write(std::uint64_t offset, std::span<const std::byte> from) = 0;
+
+    // The first stretch at or after `offset` that may hold anything but zeros; empty at size() where only
+    // zeros follow. Asking makes no page present. An object that does not know says: all the rest.
+    [[nodiscard]] virtual Extent next_data(std::uint64_t offset) const { return {offset, size() - offset}; }
 };
 
 using MemoryRef = std::shared_ptr<MemoryObject>;

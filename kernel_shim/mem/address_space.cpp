@@ -9,7 +9,7 @@ std::shared_ptr<AddressSpace> AddressSpace::create(machine::Pool& pool, machine:
 }
 
 AddressSpace::AddressSpace(machine::Pool& pool, machine::MachineFactory& factory)
-    : pool_(pool), factory_(factory), state_(std::make_unique<State>()) {}
+    : pool_(pool), factory_(factory), state_(std::make_unique<State>(factory.lowest_mappable())) {}
 
 AddressSpace::~AddressSpace() {
     // The process ends before the owners hear of it: nothing can store to their files any more.

@@ -61,7 +61,8 @@ class AddressSpace : public std::enable_shared_from_this<AddressSpace> {
 
     // Maps and returns the address. EINVAL: size 0 or unaligned, address unaligned, end past kUserEnd;
     // EEXIST (kFixedNoReplace), EBUSY (a pinned victim), ENOMEM (no hole, memory limit, or a fixed range
-    // inside the reserved one). The hint is ignored for kAnywhere: smallest hole that fits, lowest address.
+    // that touches the reserved one or lies below what the host maps). The hint is ignored for kAnywhere:
+    // smallest hole that fits, lowest address.
     Result<std::uint64_t> map(const MapRequest& request, const MapSource& source);
     // Holes are fine. EINVAL as above; EBUSY at a pinned grant, lower grants are then already gone.
     Result<void> unmap(PageRange range);
@@ -79,10 +80,30 @@ class AddressSpace : public std::enable_shared_from_this<AddressSpace> {
     // Copies of all grants in address order, one for each backing object: what the Machine is to show.
     [[nodiscard]] std::vector<Grant> grants() const;
 
-    // The lowest address kernel-chosen placement may use; default one page. Set: EINVAL unless page-aligned
-    // and <= kUserEnd. Source: kernel:src/context/memory.rs mmap_min.
+    // The lowest address kernel-chosen placement may use; at first the host's lowest, which it never goes
+    // below. Set: EINVAL unless page-aligned and <= kUserEnd. Source: kernel:src/context/memory.rs mmap_min.
     [[nodiscard]] std::uint64_t lowest_mappable() const;
     Result<void> set_lowest_mappable(std::uint64_t address);
+
+    // --- between two spaces.
+
+    // A copy for a forked program: private memory is copied, shared, physical and borrowed memory is shown by
+    // both, files, contiguous memory and pinned grants are left out; the lowest mappable address is the
+    // default again. The grants are a snapshot; bytes stored meanwhile may or may not be in it. ENOMEM.
+    // Source: kernel:src/context/memory.rs AddrSpaceWrapper::try_clone.
+    [[nodiscard]] Result<std::shared_ptr<AddressSpace>> clone() const;
+    // Shows `request.size` bytes of another space here; both see each other's stores, and what the source
+    // does with its grants later changes nothing here. Private source memory may be borrowed with any rights.
+    // Files it covers are pinned in the source until the last borrowed piece goes. EBUSY (this very space, or
+    // a pinned victim), EINVAL (bad range, or the source has a hole in it), EPERM (rights the source grant
+    // cannot have), EEXIST, ENOMEM. A kFixed target has been cleared even when a later check fails, as
+    // upstream does. Source: kernel:src/scheme/proc.rs kfmap, kernel:src/context/memory.rs Grant::borrow.
+    Result<std::uint64_t> borrow(AddressSpace& source, std::uint64_t source_address,
+                                 const MapRequest& request);
+    // Moves `request.size` bytes of another space here; source holes become zero pages. Errors as remap, and
+    // EBUSY where the two ranges have addresses in common. Source: same, AddrSpaceWrapper::move.
+    Result<std::uint64_t> transfer(AddressSpace& source, std::uint64_t source_address,
+                                   const MapRequest& request);
 
     // --- guest bytes. Neither blocks but for the lock. EFAULT where no grant covers a byte, or a write meets
     // a grant without WRITE; bytes before it may have been copied. Any read of a grant succeeds (PROT_NONE
@@ -116,6 +137,12 @@ class AddressSpace : public std::enable_shared_from_this<AddressSpace> {
     struct State;
     AddressSpace(machine::Pool& pool, machine::MachineFactory& factory);
     Result<std::uint64_t> alias(std::uint64_t old_address, const MapRequest& request);
+    Result<std::vector<Grant>> lend(PageRange range, Protection protection);
+    Result<void> give_away(PageRange range, std::vector<Grant>& pieces, PageRange target,
+                           Protection protection, std::vector<Grant>& originals);
+    void take_back(std::vector<Grant> originals);
+
+    friend class FilePins;
 
     machine::Pool& pool_;
     machine::MachineFactory& factory_;

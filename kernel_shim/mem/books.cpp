@@ -50,18 +50,24 @@ void Departed::add(std::vector<Grant> grants) {
 
 Result<PageRange> Books::place(const MapRequest& request, Departed& departed) {
     if (request.placement == Placement::kAnywhere) {
-        const auto base = regions.find_hole(request.size, lowest_mappable);
+        const auto base = choose(request.size);
         if (!base) return fail(Errno::kENOMEM);
         return PageRange{*base, request.size};
     }
     const PageRange range{request.address, request.size};
-    if (range.overlaps(machine::kReservedRange)) return fail(Errno::kENOMEM);
+    // Where guests may map every page, page 0 is one of them.
+    const bool too_low = host_lowest_ > machine::kPageSize && range.base < host_lowest_;
+    if (too_low || range.overlaps(machine::kReservedRange)) return fail(Errno::kENOMEM);
     if (request.placement == Placement::kFixedNoReplace) {
         if (regions.overlaps(range)) return fail(Errno::kEEXIST);
     } else if (first_pinned(range)) {
         TRY(unmap(range, departed));
     }
     return range;
+}
+
+std::optional<std::uint64_t> Books::choose(std::uint64_t size) const {
+    return regions.find_hole(size, std::max(lowest_mappable, host_lowest_));
 }
 
 Result<void> Books::install(std::vector<Grant> grants, Departed& departed) {

@@ -4,6 +4,8 @@
 // changes both or neither. Internal to this folder.
 
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "kernel_shim/mem/address_space.h"
@@ -21,8 +23,8 @@ class Departed {
     ~Departed();
 
     void add(std::vector<Grant> grants);
-    // The grants live on at another address: nobody is told.
-    void dismiss() { grants_.clear(); }
+    // The grants live on at another address: nobody is told. Returns what they were.
+    std::vector<Grant> dismiss() { return std::exchange(grants_, {}); }
 
   private:
     std::vector<Grant> grants_;
@@ -30,15 +32,22 @@ class Departed {
 
 class Books {
   public:
+    // `host_lowest`: what the host cannot map below (page 0 may be mapped where this is one page).
+    explicit Books(std::uint64_t host_lowest = machine::kPageSize)
+        : lowest_mappable(host_lowest), host_lowest_(host_lowest) {}
+
     RegionMap regions;
-    std::uint64_t lowest_mappable = machine::kPageSize;
+    // For placement of the kernel's choice only, and as the guest last set it.
+    std::uint64_t lowest_mappable;
     // Set once, when the first context is to run here.
     std::unique_ptr<machine::Machine> machine;
 
     // Where a mapping of `request.size` bytes goes. Changes nothing, but for one case: a fixed mapping that
     // meets a pinned grant fails with EBUSY after what lies below the pinned one has been unmapped, as
-    // upstream does. EEXIST, EBUSY, ENOMEM (no hole; a fixed range that touches the reserved one).
+    // upstream does. EEXIST, EBUSY, ENOMEM (no hole; a fixed range where the host has no room for guests).
     Result<PageRange> place(const MapRequest& request, Departed& departed);
+    // The hole the kernel chooses for `size` bytes, if there is one.
+    [[nodiscard]] std::optional<std::uint64_t> choose(std::uint64_t size) const;
 
     // Installs grants that follow each other without holes, in place of whatever is there (nothing pinned).
     // ENOMEM from the machine: nothing new is mapped, and what was there is gone, in both.
@@ -58,6 +67,8 @@ class Books {
   private:
     Result<void> hide(PageRange range);
     [[nodiscard]] const Grant* first_pinned(PageRange range) const;
+
+    std::uint64_t host_lowest_;
 };
 
 }  // namespace halfcell::mem

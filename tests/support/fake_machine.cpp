@@ -18,7 +18,7 @@ using Page = std::array<std::byte, machine::kPageSize>;
 // Gives its size back to the pool when it goes.
 class FakeMemory : public machine::MemoryObject {
   public:
-    FakeMemory(std::shared_ptr<std::uint64_t> used, std::uint64_t size)
+    FakeMemory(std::shared_ptr<std::atomic<std::uint64_t>> used, std::uint64_t size)
         : used_(std::move(used)), size_(size) {
         *used_ += size_;
     }
@@ -27,13 +27,13 @@ class FakeMemory : public machine::MemoryObject {
     [[nodiscard]] machine::Backing backing() const override { return {}; }
 
   private:
-    std::shared_ptr<std::uint64_t> used_;
+    std::shared_ptr<std::atomic<std::uint64_t>> used_;
     std::uint64_t size_;
 };
 
 class HeapMemory final : public FakeMemory {
   public:
-    HeapMemory(std::shared_ptr<std::uint64_t> used, std::uint64_t size)
+    HeapMemory(std::shared_ptr<std::atomic<std::uint64_t>> used, std::uint64_t size)
         : FakeMemory(std::move(used), size), bytes_(std::make_unique<std::byte[]>(size)) {}
     [[nodiscard]] std::byte* direct() const override { return bytes_.get(); }
     Result<void> read(std::uint64_t offset, std::span<std::byte> to) const override {
@@ -59,6 +59,12 @@ class SparseMemory final : public FakeMemory {
             to[i] = page == pages_.end() ? std::byte{} : page->second[(offset + i) % machine::kPageSize];
         }
         return {};
+    }
+    [[nodiscard]] machine::Extent next_data(std::uint64_t offset) const override {
+        const auto page = pages_.lower_bound(machine::page_round_down(offset));
+        if (page == pages_.end()) return {size(), 0};
+        return {std::max(page->first, offset),
+                machine::kPageSize - std::max(page->first, offset) % machine::kPageSize};
     }
     Result<void> write(std::uint64_t offset, std::span<const std::byte> from) override {
         for (std::size_t i = 0; i < from.size(); ++i)
@@ -269,6 +275,7 @@ void FakeMachine::append(std::vector<Shown>& list, Shown shown) {
 }
 
 Result<std::unique_ptr<machine::Machine>> FakeMachineFactory::create() {
+    const std::lock_guard lock(mutex_);
     if (fail_next) {
         const Errno error = *fail_next;
         fail_next.reset();

@@ -3,10 +3,12 @@
 // Stand-ins for the Linux side of an address space: memory from the heap, and a machine that records what it
 // is told to show. A guest is played by load and store.
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,7 +27,7 @@ class FakePool final : public machine::Pool {
     explicit FakePool(std::uint64_t limit = UINT64_MAX) : limit_(limit) {}
 
     Result<machine::MemoryRef> allocate(std::uint64_t size) override;
-    [[nodiscard]] std::uint64_t used() const override { return *used_; }
+    [[nodiscard]] std::uint64_t used() const override { return used_->load(); }
     [[nodiscard]] std::uint64_t limit() const override { return limit_; }
     void set_limit(std::uint64_t limit) { limit_ = limit; }
 
@@ -37,13 +39,13 @@ class FakePool final : public machine::Pool {
 
     std::uint64_t limit_;
     // Outlives the pool where slices do.
-    std::shared_ptr<std::uint64_t> used_ = std::make_shared<std::uint64_t>(0);
+    std::shared_ptr<std::atomic<std::uint64_t>> used_ = std::make_shared<std::atomic<std::uint64_t>>(0);
 };
 
 // Records what is mapped where. Anything the contract of Machine forbids ends up in `violations`.
 class FakeMachine final : public machine::Machine {
   public:
-    explicit FakeMachine(std::shared_ptr<int> alive) : alive_(std::move(alive)) { ++*alive_; }
+    explicit FakeMachine(std::shared_ptr<std::atomic<int>> alive) : alive_(std::move(alive)) { ++*alive_; }
     ~FakeMachine() override { --*alive_; }
 
     Result<void> map(machine::PageRange range, const machine::MemoryObject& object, std::uint64_t offset,
@@ -95,7 +97,7 @@ class FakeMachine final : public machine::Machine {
     [[nodiscard]] const Shown* find(std::uint64_t address) const;
     static void append(std::vector<Shown>& list, Shown shown);
 
-    std::shared_ptr<int> alive_;
+    std::shared_ptr<std::atomic<int>> alive_;
     std::map<std::uint64_t, Shown> shown_;
     std::function<void()> death_callback_;
     std::optional<int> successes_left_;
@@ -105,15 +107,20 @@ class FakeMachine final : public machine::Machine {
 class FakeMachineFactory final : public machine::MachineFactory {
   public:
     Result<std::unique_ptr<machine::Machine>> create() override;
+    [[nodiscard]] std::uint64_t lowest_mappable() const override { return lowest; }
 
+    std::uint64_t lowest = machine::kPageSize;
     // The machine made last; valid as long as its address space.
     FakeMachine* last = nullptr;
     int created = 0;
-    std::shared_ptr<int> alive = std::make_shared<int>(0);
+    std::shared_ptr<std::atomic<int>> alive = std::make_shared<std::atomic<int>>(0);
     // Fails the next create.
     std::optional<Errno> fail_next;
     // Called for every new machine before it is handed out.
     std::function<void(FakeMachine&)> prepare;
+
+  private:
+    std::mutex mutex_;  // several threads may create at once
 };
 
 }  // namespace halfcell::test
