@@ -139,22 +139,36 @@ struct ProcFixture {
         factory.prepare = [this](FakeMachine& machine) {
             machine.threads = [this](const machine::ThreadRegisters& registers)
                 -> Result<std::unique_ptr<machine::GuestThread>> {
+                const std::lock_guard lock(scripts_mutex);
                 scripts.push_back(std::make_shared<ThreadScript>());
+                script_added.notify_all();
                 return std::make_unique<FakeThread>(scripts.back(), registers);
             };
         };
     }
+    // The script of the thread started as number `index`; waits for it.
+    ThreadScript& script(std::size_t index) {
+        std::unique_lock lock(scripts_mutex);
+        script_added.wait(lock, [&] { return scripts.size() > index; });
+        return *scripts[index];
+    }
+    std::size_t script_count() {
+        const std::lock_guard lock(scripts_mutex);
+        return scripts.size();
+    }
     // A started context in an address space of its own.
     std::int64_t running_thread() {
         const std::int64_t thread = dup(kAuthority, "new-context");
-        REQUIRE(write_to(thread, "start", {0}) == 8);
+        REQUIRE(write_to(thread, "start", {}) == 0);
         return thread;
     }
 
     FakePool pool;
     FakeMachineFactory factory;
     ScriptedCalls calls;
-    std::vector<std::shared_ptr<ThreadScript>> scripts;
+    std::mutex scripts_mutex;
+    std::condition_variable script_added;
+    std::vector<std::shared_ptr<ThreadScript>> scripts;  // guarded by scripts_mutex
     task::Kernel kernel{pool, factory, calls};
     std::shared_ptr<schemes::proc::ProcScheme> proc = std::make_shared<schemes::proc::ProcScheme>(kernel);
     std::shared_ptr<task::Context> caller_context =
