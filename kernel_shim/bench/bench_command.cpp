@@ -1,0 +1,214 @@
+#include "kernel_shim/bench/bench_command.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "kernel_shim/base/json.h"
+#include "kernel_shim/bench/bare_notify.h"
+#include "kernel_shim/bench/guest_run.h"
+#include "kernel_shim/bench/native.h"
+
+namespace halfcell::bench {
+
+namespace {
+
+constexpr std::uint64_t kCalls = 50'000;
+constexpr std::uint64_t kFileCalls = 20'000;
+constexpr std::uint64_t kLargeReads = 2'000;
+constexpr std::uint64_t kMappings = 5'000;
+constexpr std::uint64_t kThreadCalls = 2'000;
+constexpr std::size_t kFileSize = 64 << 20;
+
+double median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
+}
+
+// A file of 64 MiB in the page cache, removed at the end.
+class MeasuredFile {
+  public:
+    MeasuredFile() {
+        char path[] = "/tmp/halfcell-bench-XXXXXX";
+        const int file = ::mkstemp(path);
+        if (file < 0) return;
+        path_ = path;
+        const std::vector<char> block(1 << 20, 'x');
+        for (std::size_t written = 0; written < kFileSize; written += block.size())
+            if (::write(file, block.data(), block.size()) < 0) break;
+        ::close(file);
+    }
+    ~MeasuredFile() {
+        if (!path_.empty()) ::unlink(path_.c_str());
+    }
+    MeasuredFile(const MeasuredFile&) = delete;
+    MeasuredFile& operator=(const MeasuredFile&) = delete;
+
+    [[nodiscard]] const std::string& path() const { return path_; }
+    [[nodiscard]] std::vector<std::string> bind() const { return {"--bind", path_ + ":/measured"}; }
+
+  private:
+    std::string path_;
+};
+
+struct Row {
+    std::string key;
+    std::string unit;
+    std::function<Result<double>()> measure;
+};
+
+// A ratio of the table, its bar, and what it is made of.
+struct Ratio {
+    std::string key;
+    std::string meaning;
+    double bar;
+    bool at_least;
+    std::function<std::optional<double>(const std::map<std::string, double>&)> compute;
+};
+
+std::optional<double> quotient(const std::map<std::string, double>& values, const std::string& above,
+                               const std::string& below) {
+    const auto a = values.find(above);
+    const auto b = values.find(below);
+    if (a == values.end() || b == values.end() || b->second <= 0) return std::nullopt;
+    return a->second / b->second;
+}
+
+std::vector<Row> rows(const MeasuredFile& file) {
+    const auto guest = [](std::string row, std::uint64_t count, std::vector<std::string> options = {}) {
+        return [=] { return measure_in_guest(options, row, count); };
+    };
+    const std::string hello = "run true";
+    return {
+        {"bare_notify_ns", "ns", [] { return measure_bare_notify(kCalls); }},
+        {"null_call_ns", "ns", guest("null", kCalls)},
+        {"failing_close_ns", "ns", guest("close", kCalls)},
+        {"read64_ns", "ns", guest("read64", kCalls)},
+        {"read4k_ns", "ns", guest("read4k", kFileCalls, file.bind())},
+        {"read1m_mib_s", "MiB/s", guest("read1m", kLargeReads, file.bind())},
+        {"native_read1m_mib_s", "MiB/s", [&file] { return measure_native_read(file.path(), kLargeReads); }},
+        {"open_close_ns", "ns", guest("openclose", kFileCalls, file.bind())},
+        {"native_open_close_ns", "ns",
+         [&file] { return measure_native_open_close(file.path(), kFileCalls); }},
+        {"fmap64k_ns", "ns", guest("fmap64k", kMappings)},
+        {"threads64_ns", "ns", guest("threads64", kThreadCalls)},
+        {"hello_ms", "ms", [hello] { return measure_command(own_program(), hello); }},
+        {"bwrap_ms", "ms", [] { return measure_command("bwrap", "--ro-bind / / true"); }},
+    };
+}
+
+std::vector<Ratio> ratios() {
+    const auto plain = [](std::string above, std::string below) {
+        return [=](const std::map<std::string, double>& values) { return quotient(values, above, below); };
+    };
+    return {
+        {"null_call_ratio", "null call / bare notification", 1.25, false,
+         plain("null_call_ns", "bare_notify_ns")},
+        {"failing_close_ratio", "failing close / bare notification", 1.25, false,
+         plain("failing_close_ns", "bare_notify_ns")},
+        {"read64_ratio", "64 B read / null call", 1.3, false, plain("read64_ns", "null_call_ns")},
+        {"read4k_ratio", "4 KiB file read / null call", 1.8, false, plain("read4k_ns", "null_call_ns")},
+        {"read1m_ratio", "1 MiB reads / native rate", 0.6, true,
+         plain("read1m_mib_s", "native_read1m_mib_s")},
+        {"open_close_ratio", "open+close / (native + 2 null calls)", 1.5, false,
+         [](const std::map<std::string, double>& values) -> std::optional<double> {
+             const auto ours = values.find("open_close_ns");
+             const auto native = values.find("native_open_close_ns");
+             const auto null = values.find("null_call_ns");
+             if (ours == values.end() || native == values.end() || null == values.end()) return std::nullopt;
+             return ours->second / (native->second + 2 * null->second);
+         }},
+        {"fmap64k_ratio", "fmap+touch+funmap 64 KiB / null call", 10, false,
+         plain("fmap64k_ns", "null_call_ns")},
+        {"threads64_ratio", "call of 64 threads / of one", 1.5, false, plain("threads64_ns", "null_call_ns")},
+        {"hello_ratio", "hello / bwrap true", 3, false, plain("hello_ms", "bwrap_ms")},
+    };
+}
+
+void print_table(const std::vector<Row>& measured, const std::map<std::string, double>& values,
+                 const std::map<std::string, std::pair<double, double>>& spans) {
+    std::printf("%-24s %12s %12s %12s\n", "row", "median", "min", "max");
+    for (const Row& row : measured) {
+        const auto value = values.find(row.key);
+        if (value == values.end()) continue;
+        const auto [low, high] = spans.at(row.key);
+        std::printf("%-24s %12.2f %12.2f %12.2f\n", row.key.c_str(), value->second, low, high);
+    }
+    std::printf("\n%-40s %10s %10s\n", "ratio", "measured", "bar");
+    for (const Ratio& ratio : ratios()) {
+        const auto value = ratio.compute(values);
+        if (!value) continue;
+        const bool met = ratio.at_least ? *value >= ratio.bar : *value <= ratio.bar;
+        std::printf("%-40s %10.2f %s%9.2f  %s\n", ratio.meaning.c_str(), *value, ratio.at_least ? ">" : "<",
+                    ratio.bar, met ? "met" : "NOT MET");
+    }
+}
+
+}  // namespace
+
+int run_bench_command(const BenchOptions& options) {
+    const MeasuredFile file;
+    if (file.path().empty()) {
+        std::fprintf(stderr, "halfcell bench: cannot create a file in /tmp\n");
+        return 1;
+    }
+    std::vector<Row> chosen;
+    for (Row& row : rows(file))
+        if (row.key.find(options.filter) != std::string::npos) chosen.push_back(std::move(row));
+
+    // Repetitions of the whole list, not of each row: a slow moment of the machine then hits all rows alike.
+    std::map<std::string, std::vector<double>> samples;
+    int status = 0;
+    for (unsigned repetition = 1; repetition <= options.repetitions; ++repetition) {
+        for (const Row& row : chosen) {
+            std::fprintf(stderr, "\r%u/%u %-24s", repetition, options.repetitions, row.key.c_str());
+            const auto value = row.measure();
+            if (value) {
+                samples[row.key].push_back(*value);
+            } else if (repetition == 1) {
+                std::fprintf(stderr, "\rhalfcell bench: %s: %s\n", row.key.c_str(),
+                             abi::errno_text(value.error()));
+                status = 1;
+            }
+        }
+    }
+    std::fprintf(stderr, "\r%40s\r", "");
+
+    std::map<std::string, double> values;
+    std::map<std::string, std::pair<double, double>> spans;
+    for (const auto& [key, list] : samples) {
+        values[key] = median(list);
+        spans[key] = {*std::min_element(list.begin(), list.end()),
+                      *std::max_element(list.begin(), list.end())};
+    }
+    const bool want_idle = std::string("idle").find(options.filter) != std::string::npos;
+    const auto idle = want_idle ? measure_idle(2) : Result<IdleCost>(fail(Errno::kENOENT));
+    if (!options.json) {
+        print_table(chosen, values, spans);
+        if (idle)
+            std::printf("%-40s %10.2f <%9.2f\n%-40s %10.2f <%9.2f\n", "idle guest: wake-ups a second",
+                        idle->wakeups_per_second, 0.0, "idle guest: supervisor memory, MiB",
+                        idle->memory_kib / 1024, 1.0);
+        return status;
+    }
+    OrderedJson report;
+    for (const Row& row : chosen)
+        if (values.contains(row.key)) report[row.key] = values[row.key];
+    for (const Ratio& ratio : ratios())
+        if (const auto value = ratio.compute(values)) report[ratio.key] = *value;
+    if (idle) {
+        report["idle_wakeups_per_s"] = idle->wakeups_per_second;
+        report["idle_memory_kib"] = idle->memory_kib;
+    }
+    std::printf("%s\n", dump_json(report, 2).c_str());
+    return status;
+}
+
+}  // namespace halfcell::bench

@@ -1,0 +1,62 @@
+#include <unistd.h>
+
+#include <cstdio>
+#include <variant>
+
+#include "kernel_shim/abi_report/abi_report.h"
+#include "kernel_shim/bench/bench_command.h"
+#include "kernel_shim/host/sys.h"
+#include "kernel_shim/supervisor/options.h"
+#include "kernel_shim/supervisor/world.h"
+
+namespace halfcell::supervisor {
+namespace {
+
+bool colour_wanted() {
+    return ::isatty(STDOUT_FILENO) == 1;
+}
+
+// Builds the world and lets `use` run in it; 125 when it cannot be built.
+template <typename Use>
+int in_world(const WorldOptions& options, Use use) {
+    auto world = World::create(options);
+    if (!world) {
+        std::fprintf(stderr, "halfcell: %s\n", world.error().c_str());
+        return kExitOwnFailure;
+    }
+    return use(**world);
+}
+
+struct Execute {
+    int operator()(const Finished& finished) const { return finished.status; }
+    int operator()([[maybe_unused]] const RunCommand& command) const {
+        return 0;
+    }
+    int operator()(const BootCommand& command) const {
+        return in_world(command.world, [&](World& world) { return world.boot(command.image, command.base); });
+    }
+    int operator()([[maybe_unused]] const SessionCommand& command) const { return 0; }
+    int operator()([[maybe_unused]] const CheckCommand& command) const {
+        return 0;
+    }
+    int operator()(const AbiCommand& command) const {
+        return abi_report::run_abi_command(
+            {.json = command.json, .colour = colour_wanted(), .diff_file = command.compare_with});
+    }
+    int operator()(const BenchCommand& command) const {
+        return bench::run_bench_command(
+            {.json = command.json, .filter = command.filter, .repetitions = command.repetitions});
+    }
+    int operator()(const CompatCommand&) const {
+        
+        return 0;
+    }
+};
+
+}  // namespace
+}  // namespace halfcell::supervisor
+
+int main(int argc, char** argv) {
+    if (!halfcell::host::occupy_standard_descriptors()) return halfcell::supervisor::kExitOwnFailure;
+    return std::visit(halfcell::supervisor::Execute{}, halfcell::supervisor::parse_command_line(argc, argv));
+}

@@ -1,0 +1,39 @@
+#pragma once
+
+// What a World is made of, for the files that implement it. Declared in the order of construction: each part
+// only leans on earlier ones, and they end in reverse.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernel_shim/supervisor/options.h"
+#include "kernel_shim/supervisor/world.h"
+#include "kernel_shim/syscall/dispatch.h"
+#include "kernel_shim/task/kernel.h"
+#include "schemes/kernel/console.h"
+#include "schemes/kernel/kernel_log.h"
+
+namespace halfcell::supervisor {
+
+struct World::Parts {
+    Parts(WorldOptions the_options, std::unique_ptr<machine::Pool> the_pool,
+          std::unique_ptr<machine::MachineFactory> the_machines,
+          std::unique_ptr<schemes::HostConsole> the_console)
+        : options(std::move(the_options)),
+          pool(std::move(the_pool)),
+          machines(std::move(the_machines)),
+          console(std::move(the_console)),
+          log(std::make_shared<schemes::KernelLog>()),
+          kernel(*pool, *machines, dispatcher) {}
+
+    const WorldOptions options;
+    const std::unique_ptr<machine::Pool> pool;
+    const std::unique_ptr<machine::MachineFactory> machines;
+    const std::unique_ptr<schemes::HostConsole> console;
+    const std::shared_ptr<schemes::KernelLog> log;
+    syscall::Dispatcher dispatcher;
+    task::Kernel kernel;
+};
+
+}  // namespace halfcell::supervisor

@@ -1,0 +1,54 @@
+#include "kernel_shim/supervisor/world.h"
+
+#include <unistd.h>
+
+#include "kernel_shim/agent/agent_machine.h"
+#include "kernel_shim/host/memory_pool.h"
+#include "kernel_shim/supervisor/parts.h"
+#include "schemes/kernel/install.h"
+#include "schemes/kernel/proc/proc_scheme.h"
+
+namespace halfcell::supervisor {
+
+namespace {
+
+std::string because(const std::string& what, Errno error) {
+    return what + ": " + abi::errno_text(error) + " (" + abi::errno_name(error) +
+           "); halfcell check says more";
+}
+
+// sys:env shows one NAME=VALUE a line.
+std::string joined_lines(const std::vector<std::string>& lines) {
+    std::string text;
+    for (const std::string& line : lines)
+        text += line + "\n";
+    return text;
+}
+
+}  // namespace
+
+Expected<std::unique_ptr<World>, std::string> World::create(const WorldOptions& options) {
+    auto pool = host::create_memory_pool({.limit = options.memory_limit});
+    if (!pool) return unexpected(because("cannot make the guest's memory", pool.error()));
+    auto machines = agent::create_machine_factory();
+    if (!machines) return unexpected(because("cannot start the zygote", machines.error()));
+    const auto output = schemes::HostFile::open(STDOUT_FILENO);
+    if (!output) return unexpected(because("cannot use standard output", output.error()));
+    const auto input = schemes::HostFile::open(STDIN_FILENO);
+    if (!input) return unexpected(because("cannot use standard input", input.error()));
+    auto console = std::make_unique<schemes::HostConsole>(*output, *input);
+
+    auto parts = std::make_unique<Parts>(options, std::move(*pool), std::move(*machines), std::move(console));
+    task::Kernel& kernel = parts->kernel;
+    kernel.contexts.set_limit(options.context_limit);
+    kernel.environment = joined_lines(options.environment);
+    schemes::install_kernel_schemes(kernel, {.console = *parts->console, .log = parts->log});
+    kernel.schemes.add(SchemeId{static_cast<std::uint32_t>(abi::GlobalSchemes::kProc)},
+                       std::make_shared<schemes::proc::ProcScheme>(kernel));
+    return std::unique_ptr<World>(new World(std::move(parts)));
+}
+
+World::World(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+World::~World() = default;
+
+}  // namespace halfcell::supervisor

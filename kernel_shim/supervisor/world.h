@@ -1,0 +1,42 @@
+#pragma once
+
+// One run: the engine, the kernel's objects and the schemes, put together. The only place that knows them
+// all.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernel_shim/base/result.h"
+#include "kernel_shim/supervisor/options.h"
+
+namespace halfcell::supervisor {
+
+class World {
+  public:
+    // Builds everything; the zygote is forked here, so call it on the main thread before others exist. The
+    // error is one line for the user.
+    static Expected<std::unique_ptr<World>, std::string> create(const WorldOptions& options);
+    // Ends whatever still runs.
+    ~World();
+    World(const World&) = delete;
+    World& operator=(const World&) = delete;
+
+    // Runs a program (name, then arguments) to its end and returns the exit status for the host. What kept it
+    // from starting is reported on standard error. Blocks.
+    int run(const std::vector<std::string>& words);
+
+    // Starts an image as Redox's kernel starts its first program and waits for its end. Blocks.
+    int boot(const std::string& image_path, std::uint64_t base);
+
+    // Where the next program starts. ENOENT, ENOTDIR… as opening it says.
+    Result<void> change_directory(const std::string& path);
+    [[nodiscard]] const std::string& working_directory() const;
+
+  private:
+    struct Parts;
+    explicit World(std::unique_ptr<Parts> parts);
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace halfcell::supervisor
