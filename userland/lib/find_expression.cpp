@@ -1,0 +1,406 @@
+#include "userland/lib/find_expression.h"
+
+#include "userland/lib/glob.h"
+#include "userland/lib/mode.h"
+#include "userland/lib/number.h"
+#include "userland/lib/tool.h"
+#include "userland/rt/directory.h"
+#include "userland/rt/file.h"
+#include "userland/rt/path.h"
+
+namespace halfcell::userland {
+
+struct FindExpression::Node {
+    enum class Kind : std::uint8_t {
+        kAnd,
+        kOr,
+        kNot,
+        kTrue,
+        kFalse,
+        kName,
+        kPath,
+        kType,
+        kSize,
+        kNewer,
+        kEmpty,
+        kModified,
+        kAccessed,
+        kPermissions,
+        kLinks,
+        kInode,
+        kUser,
+        kGroup,
+        kPrint,
+        kPrintNul,
+        kDelete,
+        kPrune,
+        kQuit
+    };
+    enum class Relation : std::uint8_t { kExactly, kMore, kLess };
+
+    Kind kind = Kind::kTrue;
+    std::unique_ptr<const Node> left;
+    std::unique_ptr<const Node> right;
+    std::string_view text;
+    bool ignore_case = false;
+    Relation relation = Relation::kExactly;
+    std::uint64_t number = 0;
+    std::uint64_t unit = 1;
+    std::int64_t now = 0;
+    abi::Stat reference{};
+};
+
+namespace {
+
+using Node = FindExpression::Node;
+using Kind = Node::Kind;
+using NodePointer = std::unique_ptr<const Node>;
+
+bool compare(std::uint64_t value, const Node& node) {
+    if (node.relation == Node::Relation::kMore) return value > node.number;
+    if (node.relation == Node::Relation::kLess) return value < node.number;
+    return value == node.number;
+}
+
+char type_letter(std::uint16_t mode) {
+    const char letter = mode_text(mode)[0];
+    return letter == '-' ? 'f' : letter;
+}
+
+bool is_empty(FoundFile& file, const abi::Stat& stat) {
+    if (is_regular(stat)) return stat.st_size == 0;
+    if (!is_directory(stat)) return false;
+    const Result<std::vector<DirectoryEntry>> entries = read_directory(file.path());
+    return entries && entries->empty();
+}
+
+bool has_permissions(std::uint16_t mode, const Node& node) {
+    const std::uint16_t bits = mode & 07777;
+    if (node.relation == Node::Relation::kLess)
+        return (bits & node.number) == node.number;  // -MODE: all of them
+    if (node.relation == Node::Relation::kMore) return node.number == 0 || (bits & node.number) != 0;
+    return bits == node.number;
+}
+
+bool is_newer(const abi::Stat& stat, const abi::Stat& reference) {
+    return std::pair(stat.st_mtime_sec, stat.st_mtime_nsec) >
+           std::pair(reference.st_mtime_sec, reference.st_mtime_nsec);
+}
+
+std::uint64_t age(std::uint64_t seconds, const Node& node) {
+    const std::int64_t passed = node.now - static_cast<std::int64_t>(seconds);
+    return passed < 0 ? 0 : static_cast<std::uint64_t>(passed) / node.unit;
+}
+
+bool delete_file(FoundFile& file, const abi::Stat& stat) {
+    if (file.path() == ".") return true;
+    const Result<void> removed =
+        is_directory(stat) ? remove_directory(file.path()) : remove_file(file.path());
+    if (!removed) complain("cannot delete ", quoted(file.path()), ": ", error_sentence(removed.error()));
+    return static_cast<bool>(removed);
+}
+
+bool test_stat(const Node& node, FoundFile& file) {
+    const abi::Stat* stat = file.stat();
+    if (stat == nullptr) return false;
+    switch (node.kind) {
+        case Kind::kType:
+            return node.text.find(type_letter(stat->st_mode)) != std::string_view::npos;
+        case Kind::kSize:
+            return compare(stat->st_size / node.unit + (stat->st_size % node.unit != 0 ? 1 : 0), node);
+        case Kind::kNewer:
+            return is_newer(*stat, node.reference);
+        case Kind::kEmpty:
+            return is_empty(file, *stat);
+        case Kind::kModified:
+            return compare(age(stat->st_mtime_sec, node), node);
+        case Kind::kAccessed:
+            return compare(age(stat->st_atime_sec, node), node);
+        case Kind::kPermissions:
+            return has_permissions(stat->st_mode, node);
+        case Kind::kLinks:
+            return compare(stat->st_nlink, node);
+        case Kind::kInode:
+            return compare(stat->st_ino, node);
+        case Kind::kUser:
+            return compare(stat->st_uid, node);
+        case Kind::kGroup:
+            return compare(stat->st_gid, node);
+        default:
+            return delete_file(file, *stat);
+    }
+}
+
+bool evaluate_node(const Node& node, FoundFile& file) {
+    switch (node.kind) {
+        case Kind::kAnd:
+            return evaluate_node(*node.left, file) && evaluate_node(*node.right, file);
+        case Kind::kOr:
+            return evaluate_node(*node.left, file) || evaluate_node(*node.right, file);
+        case Kind::kNot:
+            return !evaluate_node(*node.left, file);
+        case Kind::kTrue:
+            return true;
+        case Kind::kFalse:
+            return false;
+        case Kind::kName:
+            return glob_matches(node.text, base_name(file.path()), node.ignore_case);
+        case Kind::kPath:
+            return glob_matches(node.text, file.path(), node.ignore_case);
+        case Kind::kPrint:
+            out().print(file.path(), '\n');
+            return true;
+        case Kind::kPrintNul:
+            out().print(file.path(), '\0');
+            return true;
+        case Kind::kPrune:
+            file.pruned = true;
+            return true;
+        case Kind::kQuit:
+            exit_program(tool_status());
+        default:
+            return test_stat(node, file);
+    }
+}
+
+class ExpressionParser {
+  public:
+    ExpressionParser(std::span<const std::string_view> words, FindOptions& options)
+        : words_(words), options_(options) {
+        const Result<abi::TimeSpec> clock = sys_clock_gettime(abi::Clock::kRealtime);
+        now_ = clock ? clock->tv_sec : 0;
+    }
+
+    NodePointer parse() {
+        NodePointer root = words_.empty() ? make(Kind::kTrue) : disjunction();
+        if (at_ < words_.size()) give_up(1, "paths must precede expression: ", quoted(words_[at_]));
+        if (!has_action_) root = join(Kind::kAnd, std::move(root), make(Kind::kPrint));
+        return root;
+    }
+
+  private:
+    static NodePointer make(Kind kind) {
+        auto node = std::make_unique<Node>();
+        node->kind = kind;
+        return node;
+    }
+    static NodePointer join(Kind kind, NodePointer left, NodePointer right) {
+        auto node = std::make_unique<Node>();
+        node->kind = kind;
+        node->left = std::move(left);
+        node->right = std::move(right);
+        return node;
+    }
+
+    bool accept(std::string_view word) {
+        if (at_ == words_.size() || words_[at_] != word) return false;
+        ++at_;
+        return true;
+    }
+
+    NodePointer disjunction() {
+        NodePointer left = conjunction();
+        while (accept("-o") || accept("-or"))
+            left = join(Kind::kOr, std::move(left), conjunction());
+        return left;
+    }
+    NodePointer conjunction() {
+        NodePointer left = negation();
+        for (;;) {
+            const bool joined = accept("-a") || accept("-and");
+            const bool more =
+                at_ < words_.size() && words_[at_] != "-o" && words_[at_] != "-or" && words_[at_] != ")";
+            if (!joined && !more) return left;
+            left = join(Kind::kAnd, std::move(left), negation());
+        }
+    }
+    NodePointer negation() {
+        if (!accept("!") && !accept("-not")) return primary();
+        return join(Kind::kNot, negation(), nullptr);
+    }
+    NodePointer primary() {
+        if (at_ == words_.size()) give_up(1, "expected an expression after ", quoted(words_.back()));
+        if (accept("(")) {
+            NodePointer inner = disjunction();
+            if (!accept(")")) give_up(1, "expected ')'");
+            return inner;
+        }
+        const std::string_view word = words_[at_++];
+        if (NodePointer node = action(word)) return node;
+        if (NodePointer node = option(word)) return node;
+        if (NodePointer node = test(word)) return node;
+        if (word == "-exec" || word == "-execdir" || word == "-ok") {
+            give_up(1, word, ": ", error_sentence(Errno::kENOSYS), " (programs cannot start programs yet)");
+        }
+        if (word.starts_with('-')) give_up(1, "unknown predicate ", quoted(word));
+        give_up(1, "paths must precede expression: ", quoted(word));
+    }
+
+    std::string_view argument() {
+        if (at_ == words_.size()) give_up(1, "missing argument to ", quoted(words_[at_ - 1]));
+        return words_[at_++];
+    }
+
+    NodePointer action(std::string_view word) {
+        Kind kind{};
+        if (word == "-print") {
+            kind = Kind::kPrint;
+        } else if (word == "-print0") {
+            kind = Kind::kPrintNul;
+        } else if (word == "-delete") {
+            kind = Kind::kDelete;
+            options_.contents_first = true;
+        } else if (word == "-quit") {
+            kind = Kind::kQuit;
+        } else {
+            return nullptr;
+        }
+        has_action_ = has_action_ || kind != Kind::kQuit;
+        return make(kind);
+    }
+
+    NodePointer option(std::string_view word) {
+        if (word == "-depth" || word == "-d") {
+            options_.contents_first = true;
+        } else if (word == "-maxdepth" || word == "-mindepth") {
+            const auto depth = parse_unsigned(argument());
+            if (!depth) give_up(1, "Expected a positive decimal integer argument to ", word);
+            (word == "-maxdepth" ? options_.most_depth : options_.least_depth) = *depth;
+        } else if (word != "-xdev" && word != "-mount" && word != "-noleaf") {
+            return nullptr;
+        }
+        return make(Kind::kTrue);
+    }
+
+    NodePointer text_test(Kind kind, bool ignore_case) {
+        auto node = std::make_unique<Node>();
+        node->kind = kind;
+        node->text = argument();
+        node->ignore_case = ignore_case;
+        return node;
+    }
+
+    // "N", "+N" or "-N".
+    static bool parse_relation(std::string_view text, Node& node) {
+        if (text.starts_with('+')) node.relation = Node::Relation::kMore;
+        if (text.starts_with('-')) node.relation = Node::Relation::kLess;
+        if (node.relation != Node::Relation::kExactly) text.remove_prefix(1);
+        const auto number = parse_unsigned(text);
+        node.number = number.value_or(0);
+        return number.has_value();
+    }
+
+    NodePointer number_test(Kind kind, std::string_view word, std::uint64_t unit = 1) {
+        auto node = std::make_unique<Node>();
+        node->kind = kind;
+        node->unit = unit;
+        node->now = now_;
+        const std::string_view text = argument();
+        if (!parse_relation(text, *node)) give_up(1, "invalid argument ", quoted(text), " to ", word);
+        return node;
+    }
+
+    NodePointer size_test() {
+        auto node = std::make_unique<Node>();
+        node->kind = Kind::kSize;
+        const std::string_view whole = argument();
+        std::string_view text = whole;
+        constexpr std::string_view kUnits = "bcwkMG";
+        constexpr std::uint64_t kSizes[] = {512, 1, 2, 1024, 1024 * 1024, 1024 * 1024 * 1024};
+        node->unit = 512;
+        if (!text.empty() && (text.back() < '0' || text.back() > '9')) {
+            const std::size_t unit = kUnits.find(text.back());
+            if (unit == std::string_view::npos)
+                give_up(1, "invalid -size type ", quoted(text.substr(text.size() - 1)));
+            node->unit = kSizes[unit];
+            text.remove_suffix(1);
+        }
+        if (!parse_relation(text, *node)) give_up(1, "Invalid argument ", quoted(whole), " to -size");
+        return node;
+    }
+
+    NodePointer permission_test() {
+        auto node = std::make_unique<Node>();
+        node->kind = Kind::kPermissions;
+        const std::string_view whole = argument();
+        std::string_view text = whole;
+        if (text.starts_with('-')) node->relation = Node::Relation::kLess;
+        if (text.starts_with('/')) node->relation = Node::Relation::kMore;
+        if (node->relation != Node::Relation::kExactly) text.remove_prefix(1);
+        const auto mode = apply_mode(text, 0, false, 0);
+        if (!mode) give_up(1, "invalid mode ", quoted(whole));
+        node->number = *mode;
+        return node;
+    }
+
+    NodePointer newer_test() {
+        auto node = std::make_unique<Node>();
+        node->kind = Kind::kNewer;
+        const std::string_view path = argument();
+        const Result<abi::Stat> stat = stat_file(path);
+        if (!stat) give_up(1, quoted(path), ": ", error_sentence(stat.error()));
+        node->reference = *stat;
+        return node;
+    }
+
+    NodePointer test(std::string_view word) {
+        if (word == "-name" || word == "-iname") return text_test(Kind::kName, word == "-iname");
+        if (word == "-path" || word == "-wholename") return text_test(Kind::kPath, false);
+        if (word == "-ipath") return text_test(Kind::kPath, true);
+        if (word == "-type") return text_test(Kind::kType, false);
+        if (word == "-size") return size_test();
+        if (word == "-newer") return newer_test();
+        if (word == "-perm") return permission_test();
+        if (word == "-empty") return make(Kind::kEmpty);
+        if (word == "-true") return make(Kind::kTrue);
+        if (word == "-false") return make(Kind::kFalse);
+        if (word == "-prune") return make(Kind::kPrune);
+        if (word == "-mtime") return number_test(Kind::kModified, word, 86400);
+        if (word == "-mmin") return number_test(Kind::kModified, word, 60);
+        if (word == "-atime") return number_test(Kind::kAccessed, word, 86400);
+        if (word == "-amin") return number_test(Kind::kAccessed, word, 60);
+        if (word == "-links") return number_test(Kind::kLinks, word);
+        if (word == "-inum") return number_test(Kind::kInode, word);
+        if (word == "-uid") return number_test(Kind::kUser, word);
+        if (word == "-gid") return number_test(Kind::kGroup, word);
+        return nullptr;
+    }
+
+    std::span<const std::string_view> words_;
+    FindOptions& options_;
+    std::size_t at_ = 0;
+    std::int64_t now_ = 0;
+    bool has_action_ = false;
+};
+
+}  // namespace
+
+const abi::Stat* FoundFile::stat() {
+    if (!asked_) {
+        asked_ = true;
+        Result<abi::Stat> result = stat_file(path_, follow_ ? FollowLinks::kYes : FollowLinks::kNo);
+        if (!result && follow_) result = stat_file(path_, FollowLinks::kNo);
+        if (result) {
+            stat_ = *result;
+        } else {
+            complain(quoted(path_), ": ", error_sentence(result.error()));
+        }
+    }
+    return stat_ ? &*stat_ : nullptr;
+}
+
+FindExpression::FindExpression() = default;
+FindExpression::FindExpression(FindExpression&&) noexcept = default;
+FindExpression::~FindExpression() = default;
+
+FindExpression FindExpression::parse(std::span<const std::string_view> words) {
+    FindExpression expression;
+    expression.root_ = ExpressionParser(words, expression.options_).parse();
+    return expression;
+}
+
+bool FindExpression::evaluate(FoundFile& file) const {
+    return evaluate_node(*root_, file);
+}
+
+}  // namespace halfcell::userland
