@@ -103,6 +103,8 @@ Result<std::uint64_t> Scheme::std_fs_call(const Caller& caller, HandleNumber num
     return fail(Errno::kEOPNOTSUPP);
 }
 
+bool Scheme::wants_detach(HandleNumber) const { return false; }
+
 Result<std::uint64_t> Scheme::fd_write(const Caller&, HandleNumber, std::vector<DescriptionRef>, std::uint64_t,
                                        std::uint64_t, std::span<const std::uint64_t>) {
     return fail(Errno::kEOPNOTSUPP);

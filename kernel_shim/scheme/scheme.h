@@ -117,6 +117,10 @@ class Scheme {
     virtual Result<std::uint64_t> std_fs_call(const Caller& caller, HandleNumber number,
                                               const mem::UserInOut& payload, const abi::StdFsCallMeta& call);
 
+    // Asked after a std_fs_call that succeeded: whether from now on closing a descriptor of the handle must
+    // call detach (the description's notify_on_detach). False.
+    [[nodiscard]] virtual bool wants_detach(HandleNumber number) const;
+
     // Takes descriptions (SYS_SENDFD, SYS_CALL FD|WRITE); what it does not keep is dropped. Returns a value for
     // SYS_SENDFD. EOPNOTSUPP.
     virtual Result<std::uint64_t> fd_write(const Caller& caller, HandleNumber number,
