@@ -77,7 +77,7 @@ Result<std::uint64_t> DebugScheme::fevent(const Caller&, HandleNumber number, st
     const Kind handle = TRY(kind(number));
     const std::shared_ptr<HostFile> input = console_.input();
     if (input != nullptr && prints(handle))
-        watcher_.watch(number, input, flags & abi::EventFlags::kEventRead);
+        watcher_.watch(number, input, flags & abi::EventFlags::kEventRead, HostWatcher::Initial::kReport);
     return 0;
 }
 
@@ -93,7 +93,7 @@ Result<void> DebugScheme::fsync(const Caller&, HandleNumber number) {
 
 Result<void> DebugScheme::close(HandleNumber number) {
     TRY(handles_.remove(number));
-    watcher_.watch(number, nullptr, 0);
+    watcher_.unwatch(number);
     return {};
 }
 

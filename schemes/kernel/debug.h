@@ -29,7 +29,8 @@ class DebugScheme final : public scheme::Scheme {
     // Always the whole length, but EFAULT; 0 for disable-graphical-debug.
     Result<std::uint64_t> write(const scheme::Caller& caller, HandleNumber number, const mem::UserIn& from,
                                 scheme::TransferFlags flags) override;
-    // Nothing is ever ready at registration, even if input waits; input triggers EVENT_READ.
+    // Nothing is ever ready at registration; input triggers EVENT_READ, also input that waits already (host
+    // deviation: upstream stays silent until the next key, but piped input has no next key).
     Result<std::uint64_t> fevent(const scheme::Caller& caller, HandleNumber number,
                                  std::uint64_t flags) override;
     Result<std::uint64_t> fpath(const scheme::Caller& caller, HandleNumber number,

@@ -56,14 +56,18 @@ bool HostWatcher::start(State& state) {
 }
 
 std::uint64_t HostWatcher::watch(HandleNumber handle, const std::shared_ptr<HostFile>& file,
-                                 std::uint64_t flags) {
+                                 std::uint64_t flags, Initial initial) {
     flags &= abi::EventFlags::kEventRead | abi::EventFlags::kEventWrite;
     return state_.with([&](State& state) -> std::uint64_t {
-        // Closing the duplicate ends the old watch in the poller.
-        state.watches.erase(handle.value());
+        if (const auto old = state.watches.find(handle.value()); old != state.watches.end()) {
+            // Closing the duplicate is not enough: the poller knows the file as long as any duplicate lives.
+            ::epoll_ctl(state.poller.get(), EPOLL_CTL_DEL, old->second.watched.get(), nullptr);
+            state.watches.erase(old);
+        }
         if (flags == 0) return 0;
         Watch watch{file, host::UniqueFd(::fcntl(file->file(), F_DUPFD_CLOEXEC, 3)), flags};
-        if (!watch.watched.is_open() || !start(state)) return ready(*file, flags);
+        if (!watch.watched.is_open() || !start(state))
+            return initial == Initial::kReturn ? ready(*file, flags) : 0;
         epoll_event event{};
         event.events = EPOLLET;
         if ((flags & abi::EventFlags::kEventRead) != 0) event.events |= EPOLLIN;
@@ -71,18 +75,24 @@ std::uint64_t HostWatcher::watch(HandleNumber handle, const std::shared_ptr<Host
         event.data.u64 = handle.value();
         const bool added = ::epoll_ctl(state.poller.get(), EPOLL_CTL_ADD, watch.watched.get(), &event) == 0;
         // Asked after the file was added: what is ready now has made, or will make, an edge.
-        const std::uint64_t now = ready(*file, flags);
+        const std::uint64_t now = initial == Initial::kReturn ? ready(*file, flags) : 0;
         if (!added) return now;
-        watch.skip_first = now != 0;
+        watch.skip_edge = now != 0;
         state.watches.emplace(handle.value(), std::move(watch));
         return now;
     });
 }
 
+void HostWatcher::unwatch(HandleNumber handle) {
+    watch(handle, nullptr, 0, Initial::kReturn);
+}
+
 void HostWatcher::look_again(HandleNumber handle) {
     const std::uint64_t now = state_.with([&](State& state) -> std::uint64_t {
         const auto it = state.watches.find(handle.value());
-        return it == state.watches.end() ? 0 : ready(*it->second.file, it->second.flags);
+        if (it == state.watches.end()) return 0;
+        it->second.skip_edge = false;
+        return ready(*it->second.file, it->second.flags);
     });
     if (now != 0) report_(handle, now);
 }
@@ -97,7 +107,7 @@ void HostWatcher::run(int poller) {
             if (handle == kStop) return;
             const std::uint64_t now = state_.with([&](State& state) -> std::uint64_t {
                 const auto it = state.watches.find(handle);
-                if (it == state.watches.end() || std::exchange(it->second.skip_first, false)) return 0;
+                if (it == state.watches.end() || std::exchange(it->second.skip_edge, false)) return 0;
                 return ready(*it->second.file, it->second.flags);
             });
             if (now != 0) report_(HandleNumber{handle}, now);

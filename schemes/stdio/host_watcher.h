@@ -27,10 +27,16 @@ class HostWatcher {
     // Waits for the thread, which may be inside `report`.
     ~HostWatcher();
 
+    // What becomes of readiness that is older than the watch.
+    enum class Initial { kReturn, kReport };
+
     // Watches `file` for `flags` (abi::EventFlags) on behalf of a handle, replacing what it watched before; 0
-    // ends it. Returns what is ready now, which is not reported again. Files that are always ready (regular
-    // ones) and files the host refuses to watch are never reported.
-    std::uint64_t watch(HandleNumber handle, const std::shared_ptr<HostFile>& file, std::uint64_t flags);
+    // ends it. Initial::kReturn: returns what is ready now and does not report it. Initial::kReport: reports
+    // it and returns 0. Files that are always ready (regular ones) and files the host refuses to watch are
+    // never reported.
+    std::uint64_t watch(HandleNumber handle, const std::shared_ptr<HostFile>& file, std::uint64_t flags,
+                        Initial initial);
+    void unwatch(HandleNumber handle);
 
     // Reports once more what is still ready: call it after a transfer that may have left something behind,
     // since only edges are reported otherwise. Does nothing for a handle that is not watched.
@@ -44,7 +50,9 @@ class HostWatcher {
         std::shared_ptr<HostFile> file;
         host::UniqueFd watched;  // a duplicate: the same file may be watched for several handles
         std::uint64_t flags = 0;
-        bool skip_first = false;  // the edge that the begin of the watch itself makes
+        // The next edge is the one that the begin of the watch made: it tells nothing new until somebody has
+        // read.
+        bool skip_edge = false;
     };
     struct State {
         std::map<std::uint64_t, Watch> watches;  // by handle

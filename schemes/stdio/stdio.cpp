@@ -69,7 +69,7 @@ Result<std::uint64_t> StdioScheme::write(const Caller& caller, HandleNumber numb
 Result<std::uint64_t> StdioScheme::fevent(const Caller&, HandleNumber number, std::uint64_t flags) {
     const auto handle = TRY(find(number));
     handle->watched.store(flags != 0);
-    return watcher_.watch(number, file_of(*handle), flags);
+    return watcher_.watch(number, file_of(*handle), flags, HostWatcher::Initial::kReturn);
 }
 
 Result<std::uint64_t> StdioScheme::fpath(const Caller&, HandleNumber number, const mem::UserOut& to) {
@@ -85,7 +85,7 @@ Result<void> StdioScheme::fstat(const Caller&, HandleNumber number, const mem::U
 
 Result<void> StdioScheme::close(HandleNumber number) {
     const auto handle = TRY(handles_.remove(number));
-    if (handle->watched.load()) watcher_.watch(number, nullptr, 0);
+    if (handle->watched.load()) watcher_.unwatch(number);
     return {};
 }
 
