@@ -16,6 +16,7 @@
 #include "kernel_shim/base/check.h"
 #include "kernel_shim/base/scope_exit.h"
 #include "kernel_shim/host/cpu.h"
+#include "kernel_shim/host/notify.h"
 #include "kernel_shim/host/pidfd.h"
 #include "kernel_shim/host/sys.h"
 
@@ -243,6 +244,7 @@ class AgentMachineFactory final : public machine::MachineFactory {
 
 Result<std::unique_ptr<machine::MachineFactory>> create_machine_factory() {
     TRY(host::occupy_standard_descriptors());
+    host::set_receive_wakes_on_death(host::kernel_at_least(6, 11));
     auto common = std::make_shared<Common>();
     common->cpus = host::allowed_cpus();
     common->image = TRY(create_stub_image());

@@ -6,8 +6,10 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <ctime>
 
 #include "kernel_shim/host/host_errno.h"
@@ -108,6 +110,15 @@ std::uint64_t monotonic_nanoseconds() {
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);
     return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+bool kernel_at_least(int major, int minor) {
+    utsname name{};
+    int running_major = 0;
+    int running_minor = 0;
+    if (uname(&name) != 0 || std::sscanf(name.release, "%d.%d", &running_major, &running_minor) != 2)
+        return false;
+    return running_major > major || (running_major == major && running_minor >= minor);
 }
 
 Result<void> occupy_standard_descriptors() {

@@ -57,6 +57,10 @@ void wake_shared_futex(std::uint32_t* word);
 // Monotonic time in nanoseconds, as CLOCK_MONOTONIC counts it.
 std::uint64_t monotonic_nanoseconds();
 
+// Whether the running kernel calls itself `major.minor` or newer. For what cannot be probed without waiting;
+// a distribution's backports go unnoticed. False when the release cannot be read.
+[[nodiscard]] bool kernel_at_least(int major, int minor);
+
 // Opens /dev/null in the places of stdin, stdout and stderr that are closed, so that no later descriptor of
 // ours is mistaken for one of them.
 Result<void> occupy_standard_descriptors();

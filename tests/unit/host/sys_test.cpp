@@ -124,4 +124,10 @@ TEST_CASE("a thread is pinned to a CPU it is allowed") {
     CHECK(status == 0);
 }
 
+TEST_CASE("the kernel's version is compared by number") {
+    CHECK(kernel_at_least(0, 0));
+    CHECK(kernel_at_least(5, 99));
+    CHECK_FALSE(kernel_at_least(1000, 0));
+}
+
 }  // namespace halfcell::host
