@@ -107,10 +107,16 @@ HC_IN_CHILD bool set_signals(const Birth& birth) {
     return true;
 }
 
+// Keeps, where there is one, the right to map pages below vm.mmap_min_addr: Redox lets a program have them,
+// and its bootstrap lives there. Without system calls of its own a guest can do nothing else with it.
 HC_IN_CHILD bool drop_capabilities() {
     __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-    std::array<__user_cap_data_struct, 2> none{};
-    return syscall(SYS_capset, &header, none.data()) == 0;
+    std::array<__user_cap_data_struct, 2> held{};
+    if (syscall(SYS_capget, &header, held.data()) != 0) return false;
+    std::array<__user_cap_data_struct, 2> kept{};
+    kept[0].permitted = held[0].permitted & (1U << CAP_SYS_RAWIO);
+    kept[0].effective = kept[0].permitted;
+    return syscall(SYS_capset, &header, kept.data()) == 0;
 }
 
 // In the fork, still with the supervisor's memory. Only raw calls: other threads' locks are frozen here.
