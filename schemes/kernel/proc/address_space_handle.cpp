@@ -81,7 +81,8 @@ Result<scheme::OpenResult> AddressSpaceHandle::dup(const scheme::Caller&, std::s
         auto space = mem::AddressSpace::create(kernel.pool, kernel.machines);
         return scheme_.add(std::make_shared<AddressSpaceHandle>(scheme_, std::move(space)), true);
     }
-    if (name == "exclusive") return fail(Errno::kEOPNOTSUPP);
+    if (name == "exclusive")
+        return scheme_.add(std::make_shared<AddressSpaceHandle>(scheme_, TRY(space_->clone())), true);
     if (name == "mmap-min-addr") return scheme_.add(std::make_shared<MmapMinAddrHandle>(space_), true);
     if (name.starts_with(kGrantFile)) return grant_file(name.substr(kGrantFile.size()));
     return fail(Errno::kEINVAL);
@@ -102,10 +103,10 @@ Result<scheme::OpenResult> AddressSpaceHandle::grant_file(std::string_view page)
 Result<std::uint64_t> AddressSpaceHandle::fmap(const scheme::Caller&, mem::AddressSpace& target,
                                                const abi::Map& map, bool consume) {
     if (&target == space_.get()) return fail(Errno::kEBUSY);
-    TRY(mem::validate_range(map.address, map.size, mem::RangeRule::kRegion));
+    const mem::MapRequest request = TRY(mem::map_request(map, mem::RangeRule::kRegion));
     TRY(mem::validate_range(map.offset, map.size, mem::RangeRule::kSpan));
-    (void)consume;
-    return fail(Errno::kEOPNOTSUPP);
+    return consume ? target.transfer(*space_, map.offset, request)
+                   : target.borrow(*space_, map.offset, request);
 }
 
 }  // namespace halfcell::schemes::proc

@@ -134,6 +134,34 @@ TEST_CASE_FIXTURE(SpaceFixture, "an address space is not mapped into itself") {
     CHECK(fmap(other, {.offset = 0x1001, .size = 0x1000}) == error(Errno::kEINVAL));
 }
 
+TEST_CASE_FIXTURE(SpaceFixture, "one address space shows, and takes, the memory of another") {
+    const std::int64_t other = dup(space_fd, "empty");
+    REQUIRE(write_words(other, {kMmap, kNoFile, 0, 0x10000, 0x1000, abi::MapFlags::kMapFixed}) == 0x10000);
+    CHECK(fmap(other, {.offset = 0x20000, .size = 0x1000, .flags = kReadWrite}) == error(Errno::kEINVAL));
+    const std::int64_t window = fmap(other, {.offset = 0x10000, .size = 0x1000, .flags = kReadWrite});
+    REQUIRE(window > 0);
+    const std::byte mark{0x55};
+    REQUIRE(space.write(static_cast<std::uint64_t>(window), std::span(&mark, 1)));
+    CHECK(space.describe().back().flags == 0xb);
+    const auto moved = write_words(space_fd, {kTransfer, static_cast<std::uint64_t>(other), 0x10000, 0x40000,
+                                              0x1000, kReadWrite | abi::MapFlags::kMapFixed});
+    CHECK(moved == 0x40000);
+    std::byte seen{};
+    REQUIRE(space.read(0x40000, std::span(&seen, 1)));
+    CHECK(seen == mark);
+}
+
+TEST_CASE_FIXTURE(SpaceFixture, "an exclusive copy goes its own way") {
+    const std::int64_t page = anonymous(0x1000);
+    const std::int64_t copy = dup(space_fd, "exclusive");
+    REQUIRE(copy >= 0);
+    abi::GrantDesc grant{};
+    CHECK(read(copy, &grant, sizeof grant) == 32);
+    CHECK(grant.base == static_cast<std::uint64_t>(page));
+    REQUIRE(write_words(copy, {kMunmap, grant.base, 0x1000}) == 24);
+    CHECK(space.describe().size() == 1);
+}
+
 struct SignalFixture : SpaceFixture {
     std::uint64_t pages = static_cast<std::uint64_t>(anonymous(0x3000));
     std::uint64_t shared = static_cast<std::uint64_t>(anonymous(0x1000, true, mem::GrantKind::kShared));
