@@ -138,6 +138,11 @@ Result<std::vector<scheme::DescriptionRef>> PipeScheme::fd_read(const Caller& ca
     return descriptions;
 }
 
+void PipeScheme::fd_unread(HandleNumber number, std::vector<scheme::DescriptionRef> descriptions) {
+    // A pipe that went meanwhile drops them.
+    if (const auto pipe = find(number)) (*pipe)->give_back(std::move(descriptions));
+}
+
 Result<std::uint64_t> PipeScheme::fevent(const Caller&, HandleNumber number, std::uint64_t flags) {
     const PipeRef pipe = TRY(find(number));
     const PipeEnd end = end_of(number);

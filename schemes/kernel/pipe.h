@@ -38,6 +38,7 @@ class PipeScheme final : public scheme::Scheme {
     Result<std::vector<scheme::DescriptionRef>> fd_read(const scheme::Caller& caller, HandleNumber number,
                                                         std::uint64_t count, std::uint64_t flags,
                                                         std::span<const std::uint64_t> metadata) override;
+    void fd_unread(HandleNumber number, std::vector<scheme::DescriptionRef> descriptions) override;
     Result<void> close(HandleNumber number) override;
 
     // Pipes and roots, for sys:stat.

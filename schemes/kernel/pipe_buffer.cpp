@@ -147,6 +147,13 @@ Result<std::vector<scheme::DescriptionRef>> PipeBuffer::receive(std::uint64_t co
     return taken;
 }
 
+void PipeBuffer::give_back(std::vector<scheme::DescriptionRef> descriptions) {
+    std::lock_guard lock(mutex_);
+    descriptions_.insert(descriptions_.begin(), std::make_move_iterator(descriptions.begin()),
+                         std::make_move_iterator(descriptions.end()));
+    readers_.notify_all();
+}
+
 bool PipeBuffer::readable() const {
     std::lock_guard lock(mutex_);
     return used_ > 0 || !writer_alive_;

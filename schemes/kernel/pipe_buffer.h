@@ -41,6 +41,9 @@ class PipeBuffer {
     // Takes up to `count` descriptors, none for 0. Sleeps while there are none (there is no non-blocking
     // form), but returns none after the writer closed; EINTR.
     Result<std::vector<scheme::DescriptionRef>> receive(std::uint64_t count, wait::Waiter& waiter);
+    // Queues what receive() took as if it had never been taken, whatever the queue holds by now. Upstream
+    // loses descriptors that their receiver has no place for (safer).
+    void give_back(std::vector<scheme::DescriptionRef> descriptions);
 
     // The write end is handed out once: true for the first who asks.
     bool claim_writer() { return !writer_claimed_.exchange(true); }

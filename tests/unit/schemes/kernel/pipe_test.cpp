@@ -254,6 +254,16 @@ TEST_CASE_FIXTURE(PipeFixture, "descriptions travel in order, apart from bytes")
     CHECK(receive(1)->empty());
 }
 
+TEST_CASE_FIXTURE(PipeFixture, "descriptions given back come first again, in order") {
+    make();
+    const DescriptionRef a = *open(kPipe, ""), b = *open(kPipe, ""), c = *open(kPipe, "");
+    REQUIRE(*send({a, b}) == 2);
+    auto taken = *receive(2);
+    REQUIRE(*send({c}) == 1);
+    serving(reader).fd_unread(reader->number(), std::move(taken));
+    CHECK(*receive(3) == std::vector<DescriptionRef>{a, b, c});
+}
+
 TEST_CASE_FIXTURE(PipeFixture,
                   "receiving blocks even for non-blocking descriptions, and can be interrupted") {
     make();
