@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <atomic>
 #include <vector>
 
@@ -38,6 +39,7 @@ struct Common {
     std::shared_ptr<AgentProcess> zygote;
     std::vector<int> cpus;
     std::atomic<std::size_t> next_cpu{0};
+    std::uint64_t lowest_mappable = machine::kPageSize;
 
     [[nodiscard]] int choose_cpu() { return cpus[next_cpu++ % cpus.size()]; }
 };
@@ -53,6 +55,31 @@ Command mmap_command(std::uint64_t address, std::uint64_t size, int protection, 
                          static_cast<std::uint64_t>(file),
                          offset};
     return command;
+}
+
+Command munmap_command(std::uint64_t address, std::uint64_t size) {
+    Command command;
+    command.operation = SYS_munmap;
+    command.arguments = {address, size};
+    return command;
+}
+
+// The lowest address a guest may have, found by trying: it depends on vm.mmap_min_addr and on a capability
+// that the zygote hands down to every process. One page where page 0 itself is allowed. ESRCH.
+Result<std::uint64_t> find_lowest_mappable(AgentClient& zygote) {
+    constexpr std::uint64_t kHighestSetting = std::uint64_t{1} << 30;
+    for (std::uint64_t address = 0; address < kHighestSetting;
+         address = address == 0 ? machine::kPageSize : 2 * address) {
+        const Command map = mmap_command(address, machine::kPageSize, PROT_READ,
+                                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        const Result<void> mapped = zygote.run({&map, 1});
+        if (!mapped && mapped.error() == Errno::kESRCH) return fail(mapped.error());
+        if (!mapped) continue;
+        const Command unmap = munmap_command(address, machine::kPageSize);
+        TRY(zygote.run({&unmap, 1}));
+        return std::max(address, machine::kPageSize);
+    }
+    return kHighestSetting;
 }
 
 int host_protection(machine::Protection protection) {
@@ -151,10 +178,7 @@ class AgentMachine final : public machine::Machine {
     }
 
     Result<void> unmap(machine::PageRange range) override {
-        Command command;
-        command.operation = SYS_munmap;
-        command.arguments = {range.base, range.size};
-        return change(range, command);
+        return change(range, munmap_command(range.base, range.size));
     }
 
     Result<void> protect(machine::PageRange range, machine::Protection protection) override {
@@ -200,7 +224,10 @@ class AgentMachine final : public machine::Machine {
                      range.base <= machine::kHostUserEnd - range.size &&
                      !range.overlaps(machine::kReservedRange),
                  "a machine was given a range it must not touch");
-        return process_->client().run({&command, 1});
+        const Result<void> changed = process_->client().run({&command, 1});
+        // Linux says EPERM below vm.mmap_min_addr; to a guest that is memory it cannot have.
+        if (!changed && changed.error() == Errno::kEPERM) return fail(Errno::kENOMEM);
+        return changed;
     }
 
     [[nodiscard]] std::vector<Command> birth_commands(const ThreadAreas::Place& place,
@@ -236,6 +263,8 @@ class AgentMachineFactory final : public machine::MachineFactory {
         return std::make_unique<AgentMachine>(common_, std::move(process));
     }
 
+    [[nodiscard]] std::uint64_t lowest_mappable() const override { return common_->lowest_mappable; }
+
   private:
     const std::shared_ptr<Common> common_;
 };
@@ -256,13 +285,12 @@ Result<std::unique_ptr<machine::MachineFactory>> create_machine_factory() {
     common->interrupter = TRY(Interrupter::create());
     TRY(common->interrupter->watch(common->zygote));
     reap_zygote.commit();
-    // One empty command proves that the zygote has come up; a dead one answers ESRCH.
-    Command nothing;
-    nothing.operation = SYS_getppid;
-    const auto alive = common->zygote->client().run({&nothing, 1});
+    // The first commands also prove that the zygote has come up; a dead one answers ESRCH.
+    const auto lowest = find_lowest_mappable(common->zygote->client());
+    if (lowest) common->lowest_mappable = *lowest;
     // From here on the factory's destructor buries the zygote.
     auto factory = std::make_unique<AgentMachineFactory>(std::move(common));
-    if (!alive) return fail(Errno::kEAGAIN);
+    if (!lowest) return fail(Errno::kEAGAIN);
     return factory;
 }
 

@@ -52,6 +52,18 @@ pid_t newest_child_of(pid_t process) {
 
 }  // namespace
 
+TEST_CASE("the lowest mappable address is the first that can be mapped") {
+    Guest guest;
+    const std::uint64_t lowest = test_factory().lowest_mappable();
+    REQUIRE(lowest >= machine::kPageSize);
+    const auto page = Guest::allocate(machine::kPageSize);
+    const auto map = [&](std::uint64_t address) {
+        return guest.machine().map({address, machine::kPageSize}, *page, 0, {}, machine::Populate::kOnTouch);
+    };
+    CHECK(map(lowest));
+    if (lowest > machine::kPageSize) CHECK(map(0).error() == Errno::kENOMEM);
+}
+
 TEST_CASE("a guest killed while it is in a call is gone for its worker") {
     Guest guest;
     const auto thread = guest.start(start_at(guest_end));
