@@ -70,9 +70,10 @@ class Store {
         return taken->offset;
     }
 
-    void give(std::uint64_t offset, std::uint64_t size) {
+    // `charged` of the `size` bytes still count as used.
+    void give(std::uint64_t offset, std::uint64_t size, std::uint64_t charged) {
         const bool kept = books_.with([&](Books& books) {
-            books.used -= size;
+            books.used -= charged;
             if (size > kLargestCachedSlice || books.cached + size > kCacheLimit) return false;
             if (offset >= window_size_) return false;
             books.cache[size].push_back(offset);
@@ -84,6 +85,24 @@ class Store {
         if (!punch_hole(file_.get(), offset, size)) return;
         books_.with(
             [&](Books& books) { (offset < window_size_ ? books.direct : books.sparse).give(offset, size); });
+    }
+
+    // Frees a part of a slice; the caller sees to it that nobody reads it again.
+    void discard(std::uint64_t offset, std::uint64_t size) {
+        (void)punch_hole(file_.get(), offset, size);
+        books_.with([&](Books& books) { books.used -= size; });
+    }
+
+    // The first stretch of [offset, end) that has pages; empty at `end` where none has. SEEK_DATA counts
+    // swapped-out pages as data. What the host cannot tell is taken for data.
+    [[nodiscard]] machine::Extent next_data(std::uint64_t offset, std::uint64_t end) const {
+        const off_t data = lseek(file_.get(), static_cast<off_t>(offset), SEEK_DATA);
+        if (data < 0 && errno == ENXIO) return {end, 0};
+        const std::uint64_t from = data < 0 ? offset : static_cast<std::uint64_t>(data);
+        if (from >= end) return {end, 0};
+        const off_t hole = data < 0 ? -1 : lseek(file_.get(), data, SEEK_HOLE);
+        const std::uint64_t to = hole < 0 ? end : std::min(end, static_cast<std::uint64_t>(hole));
+        return {from, to - from};
     }
 
     [[nodiscard]] int file() const { return file_.get(); }
@@ -107,7 +126,7 @@ class Store {
     };
 
     // Clears the pages of a cached slice that exist, and leaves its holes holes: a slice that was hardly
-    // touched must not become memory by being used again. SEEK_DATA counts swapped-out pages as data.
+    // touched must not become memory by being used again.
     void clear(std::uint64_t offset, std::uint64_t size) {
         std::byte* const bytes = direct(offset);
         HC_CHECK(bytes != nullptr, "a slice outside the window was cached");
@@ -116,17 +135,9 @@ class Store {
             return;
         }
         const std::uint64_t end = offset + size;
-        std::uint64_t at = offset;
-        while (at < end) {
-            const off_t data = lseek(file_.get(), static_cast<off_t>(at), SEEK_DATA);
-            if (data < 0 && errno == ENXIO) return;
-            const std::uint64_t from = data < 0 ? at : static_cast<std::uint64_t>(data);
-            if (from >= end) return;
-            const off_t hole = data < 0 ? -1 : lseek(file_.get(), data, SEEK_HOLE);
-            const std::uint64_t to = hole < 0 ? end : std::min(end, static_cast<std::uint64_t>(hole));
-            std::memset(direct(from), 0, to - from);
-            at = to;
-        }
+        for (machine::Extent data = next_data(offset, end); data.size != 0;
+             data = next_data(data.offset + data.size, end))
+            std::memset(direct(data.offset), 0, data.size);
     }
 
     const UniqueFd file_;
@@ -141,7 +152,7 @@ class Slice final : public machine::MemoryObject {
   public:
     Slice(std::shared_ptr<Store> store, std::uint64_t offset, std::uint64_t size)
         : store_(std::move(store)), offset_(offset), size_(size) {}
-    ~Slice() override { store_->give(offset_, size_); }
+    ~Slice() override { store_->give(offset_, size_, size_ - discarded_.load()); }
 
     [[nodiscard]] std::uint64_t size() const override { return size_; }
     [[nodiscard]] machine::Backing backing() const override { return {store_->file(), offset_}; }
@@ -163,6 +174,16 @@ class Slice final : public machine::MemoryObject {
         }
         return write_fully_at(store_->file(), from, offset_ + offset);
     }
+    [[nodiscard]] machine::Extent next_data(std::uint64_t offset) const override {
+        machine::Extent data = store_->next_data(offset_ + offset, offset_ + size_);
+        data.offset -= offset_;
+        return data;
+    }
+    void discard(machine::Extent part) override {
+        check_inside(part.offset, part.size);
+        store_->discard(offset_ + part.offset, part.size);
+        discarded_ += part.size;
+    }
 
   private:
     void check_inside(std::uint64_t offset, std::uint64_t count) const {
@@ -172,6 +193,7 @@ class Slice final : public machine::MemoryObject {
     const std::shared_ptr<Store> store_;
     const std::uint64_t offset_;
     const std::uint64_t size_;
+    std::atomic<std::uint64_t> discarded_{0};
 };
 
 class MemoryPool final : public machine::Pool {

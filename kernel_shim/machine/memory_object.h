@@ -49,6 +49,10 @@ class MemoryObject {
     // The first stretch at or after `offset` that may hold anything but zeros; empty at size() where only
     // zeros follow. Asking makes no page present. An object that does not know says: all the rest.
     [[nodiscard]] virtual Extent next_data(std::uint64_t offset) const { return {offset, size() - offset}; }
+
+    // Nobody will look at these bytes (whole pages) again: their frames may be given back before the object
+    // goes. At most once for each page. Does nothing where that is not possible.
+    virtual void discard(Extent) {}
 };
 
 using MemoryRef = std::shared_ptr<MemoryObject>;

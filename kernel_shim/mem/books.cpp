@@ -14,6 +14,9 @@ namespace {
 // is upstream's. Source: kernel:src/context/memory.rs Grant::zeroed MAX_EAGER_PAGES.
 constexpr std::uint64_t kEagerBytes = 16 * machine::kPageSize;
 
+// With more grants than this, looking for what shows an object would cost more than its memory is worth.
+constexpr std::size_t kMostSearched = 4096;
+
 // Linux cannot map the last page below 1 << 47; it exists in the books only.
 PageRange host_part(PageRange range) {
     return range.intersection({0, machine::kHostUserEnd});
@@ -38,6 +41,8 @@ Departed::~Departed() {
     for (const Grant& grant : grants_)
         if (grant.kind == GrantKind::kFile && grant.owner)
             grant.owner->unmapped(grant.file_offset, grant.range.size, grant.protection.write);
+    for (const Grant& part : discarded_)
+        part.object->discard({part.object_offset, part.range.size});
 }
 
 void Departed::add(std::vector<Grant> grants) {
@@ -80,11 +85,11 @@ Result<void> Books::install(std::vector<Grant> grants, Departed& departed) {
             if (shown) continue;
             // Linux may have removed what was there before it failed, so the whole range goes.
             if (!hide(range)) machine->kill();
-            departed.add(regions.remove(range));
+            take_out(range, departed);
             return shown;
         }
     }
-    departed.add(regions.remove(range));
+    take_out(range, departed);
     for (Grant& grant : grants)
         regions.insert(std::move(grant));
     return {};
@@ -105,7 +110,7 @@ Result<void> Books::unmap(PageRange range, Departed& departed) {
         const std::uint64_t last_end = reaches_end ? part.end() : std::prev(beyond)->second.range.end();
         const std::uint64_t base = std::max(part.base, first);
         TRY(hide({base, last_end - base}));
-        departed.add(regions.remove(part));
+        take_out(part, departed);
     }
     if (pinned) return fail(Errno::kEBUSY);
     return {};
@@ -141,6 +146,35 @@ Result<void> Books::hide(PageRange range) {
     const PageRange part = host_part(range);
     if (!machine || part.empty()) return {};
     return unless_gone(machine->unmap(part));
+}
+
+void Books::take_out(PageRange range, Departed& departed) {
+    std::vector<Grant> removed = regions.remove(range);
+    // Asked for all before any is copied: a copy is one more reference.
+    std::vector<const Grant*> unreached;
+    for (const Grant& grant : removed)
+        if (unreachable(grant, removed)) unreached.push_back(&grant);
+    for (const Grant* const grant : unreached)
+        departed.discard(*grant);
+    departed.add(std::move(removed));
+}
+
+// Whether a part of an object that stays has become bytes nobody can look at: every reference to the object
+// is a grant in these books (or one just removed), and none of those that stay shows the part. Who holds an
+// object otherwise, for I/O or in another space, may look at all of it.
+bool Books::unreachable(const Grant& gone, const std::vector<Grant>& removed) const {
+    const bool anonymous = gone.kind == GrantKind::kPrivate || gone.kind == GrantKind::kShared;
+    if (!anonymous || gone.range.size == gone.object->size() || regions.size() > kMostSearched) return false;
+    long staying = 0;
+    for (const auto& [base, grant] : regions) {
+        if (grant.object != gone.object) continue;
+        const PageRange shown{grant.object_offset, grant.range.size};
+        if (shown.overlaps({gone.object_offset, gone.range.size})) return false;
+        ++staying;
+    }
+    const auto leaving = std::count_if(removed.begin(), removed.end(),
+                                       [&](const Grant& grant) { return grant.object == gone.object; });
+    return staying != 0 && gone.object.use_count() == staying + leaving;
 }
 
 const Grant* Books::first_pinned(PageRange range) const {

@@ -13,7 +13,7 @@
 
 namespace halfcell::mem {
 
-// Grants that were taken out of the books. Their owners are told, and their objects given back, when this
+// Grants that were taken out of the books. Their owners are told, and their memory given back, when this
 // goes out of scope: declare it outside the address-space lock.
 class Departed {
   public:
@@ -23,11 +23,17 @@ class Departed {
     ~Departed();
 
     void add(std::vector<Grant> grants);
+    // Nobody can reach this part of a grant's object any more.
+    void discard(const Grant& grant) { discarded_.push_back(grant); }
     // The grants live on at another address: nobody is told. Returns what they were.
-    std::vector<Grant> dismiss() { return std::exchange(grants_, {}); }
+    std::vector<Grant> dismiss() {
+        discarded_.clear();
+        return std::exchange(grants_, {});
+    }
 
   private:
     std::vector<Grant> grants_;
+    std::vector<Grant> discarded_;
 };
 
 class Books {
@@ -66,6 +72,8 @@ class Books {
 
   private:
     Result<void> hide(PageRange range);
+    void take_out(PageRange range, Departed& departed);
+    [[nodiscard]] bool unreachable(const Grant& gone, const std::vector<Grant>& removed) const;
     [[nodiscard]] const Grant* first_pinned(PageRange range) const;
 
     std::uint64_t host_lowest_;

@@ -22,13 +22,18 @@ class FakeMemory : public machine::MemoryObject {
         : used_(std::move(used)), size_(size) {
         *used_ += size_;
     }
-    ~FakeMemory() override { *used_ -= size_; }
+    ~FakeMemory() override { *used_ -= size_ - discarded_; }
     [[nodiscard]] std::uint64_t size() const override { return size_; }
     [[nodiscard]] machine::Backing backing() const override { return {}; }
+    void discard(machine::Extent part) override {
+        *used_ -= part.size;
+        discarded_ += part.size;
+    }
 
   private:
     std::shared_ptr<std::atomic<std::uint64_t>> used_;
     std::uint64_t size_;
+    std::atomic<std::uint64_t> discarded_{0};
 };
 
 class HeapMemory final : public FakeMemory {
@@ -43,6 +48,12 @@ class HeapMemory final : public FakeMemory {
     Result<void> write(std::uint64_t offset, std::span<const std::byte> from) override {
         std::memcpy(bytes_.get() + offset, from.data(), from.size());
         return {};
+    }
+
+    // Spoils the bytes, so that a test sees when they are looked at after all.
+    void discard(machine::Extent part) override {
+        FakeMemory::discard(part);
+        std::memset(bytes_.get() + part.offset, 0xdd, part.size);
     }
 
   private:

@@ -88,6 +88,41 @@ TEST_CASE("freed memory goes back to the host, but for a small cache") {
     CHECK(host_bytes(*keep) <= 17 * kMiB);
 }
 
+TEST_CASE("a slice knows which of its pages hold anything, also outside the window") {
+    const auto pool = pool_of({.largest_direct = 16 * kMiB});
+    for (const std::uint64_t size : {8 * kMiB, 64 * kMiB}) {
+        const auto before = *pool->allocate(size);
+        const auto slice = *pool->allocate(size);
+        const auto after = *pool->allocate(size);
+        const std::array<std::byte, 1> one{std::byte{1}};
+        REQUIRE(before->write(size - 1, one));
+        REQUIRE(after->write(0, one));
+        CHECK(slice->next_data(0).offset == size);
+        CHECK(slice->next_data(0).size == 0);
+        REQUIRE(slice->write(5 * 4096 + 7, one));
+        const machine::Extent data = slice->next_data(0);
+        CHECK(data.offset <= 5 * 4096);
+        CHECK(data.offset + data.size >= 6 * 4096);
+        CHECK(data.offset + data.size <= size);
+        CHECK(slice->next_data(data.offset + data.size).size == 0);
+    }
+}
+
+TEST_CASE("a discarded part goes back to the host and no longer counts") {
+    const auto pool = pool_of({.limit = 8 * kMiB});
+    auto slice = *pool->allocate(8 * kMiB);
+    std::memset(slice->direct(), 1, 8 * kMiB);
+    slice->discard({4 * kMiB, 2 * kMiB});
+    CHECK(pool->used() == 6 * kMiB);
+    CHECK(host_bytes(*slice) == 6 * kMiB);
+    CHECK(slice->direct()[4 * kMiB - 1] == std::byte{1});
+    CHECK(slice->direct()[6 * kMiB] == std::byte{1});
+    CHECK(pool->allocate(2 * kMiB).has_value());
+    slice.reset();
+    CHECK(pool->used() == 0);
+    CHECK(all_zero(**pool->allocate(8 * kMiB)));
+}
+
 TEST_CASE("the limit is exact and gives ENOMEM") {
     const auto pool = pool_of({.limit = 5 * 4096});
     CHECK(pool->limit() == 5 * 4096);

@@ -169,6 +169,45 @@ TEST_CASE_FIXTURE(SpaceFixture, "the memory limit is ENOMEM, and unmapping gives
     CHECK(map(4).has_value());
 }
 
+TEST_CASE_FIXTURE(SpaceFixture, "a part of a mapping gives its bytes back once nobody can look at them") {
+    REQUIRE(map_at(0x10000, 6, kReadWrite).has_value());
+    CHECK(put(0x13000, 3));
+    CHECK(space->unmap({0x10000, kPage}).has_value());
+    CHECK(pool.used() == 5 * kPage);
+    CHECK(space->protect({0x12000, kPage}, kReadOnly).has_value());
+    CHECK(space->unmap({0x11000, 2 * kPage}).has_value());
+    CHECK(pool.used() == 3 * kPage);
+    CHECK(get(0x13000) == 3);
+    SUBCASE("not while an alias shows them") {
+        CHECK(
+            space
+                ->remap(0x13000, kPage, 0x20000, kPage, abi::MremapFlags::kFixed | abi::MremapFlags::kKeepOld)
+                .has_value());
+        CHECK(space->unmap({0x13000, kPage}).has_value());
+        CHECK(get(0x20000) == 3);
+        CHECK(pool.used() == 3 * kPage);
+    }
+    SUBCASE("not while they are pinned") {
+        const auto pinned = space->pin(0x13000, 1, Access::kRead);
+        CHECK(space->unmap({0x13000, kPage}).has_value());
+        CHECK(pinned->spans[0].data[0] == std::byte{3});
+    }
+    SUBCASE("not when they have moved") {
+        CHECK(space->remap(0x13000, kPage, 0x20000, kPage, abi::MremapFlags::kFixed).has_value());
+        CHECK(get(0x20000) == 3);
+        CHECK(pool.used() == 3 * kPage);
+    }
+    SUBCASE("not while another space shows them") {
+        const auto other = AddressSpace::create(pool, factory);
+        const std::uint64_t base = *other->borrow(*space, 0x13000, {.size = kPage});
+        CHECK(space->unmap({0x13000, kPage}).has_value());
+        std::byte byte{};
+        CHECK(other->read(base, std::span(&byte, 1)).has_value());
+        CHECK(byte == std::byte{3});
+    }
+    CHECK(space->unmap({0x10000, 0x20 * kPage}).has_value());
+}
+
 TEST_CASE_FIXTURE(SpaceFixture, "an object must hold what is to be shown of it") {
     const MemoryRef object = *pool.allocate(2 * kPage);
     const auto show = [&](std::uint64_t offset) {
