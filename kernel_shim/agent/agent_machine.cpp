@@ -14,7 +14,6 @@
 #include "kernel_shim/agent/interrupter.h"
 #include "kernel_shim/agent/slot_file.h"
 #include "kernel_shim/agent/zygote.h"
-#include "kernel_shim/base/check.h"
 #include "kernel_shim/base/scope_exit.h"
 #include "kernel_shim/host/cpu.h"
 #include "kernel_shim/host/notify.h"
@@ -27,6 +26,7 @@ namespace {
 
 constexpr std::uint32_t kMostProcesses = 1U << 16;
 constexpr std::uint32_t kMostAreas = 1U << 18;
+constexpr int kDescriptorRoom = 4096;
 constexpr std::uint64_t kThreadFlags =
     CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
 
@@ -219,11 +219,11 @@ class AgentMachine final : public machine::Machine {
 
   private:
     Result<void> change(machine::PageRange range, const Command& command) {
-        HC_CHECK(!range.empty() && machine::page_aligned(range.base) && machine::page_aligned(range.size) &&
-                     range.size <= machine::kHostUserEnd &&
-                     range.base <= machine::kHostUserEnd - range.size &&
-                     !range.overlaps(machine::kReservedRange),
-                 "a machine was given a range it must not touch");
+        // The caller has checked this for its own reasons; here it is what keeps a guest out of the stub.
+        if (range.empty() || !machine::page_aligned(range.base) || !machine::page_aligned(range.size) ||
+            range.size > machine::kHostUserEnd || range.base > machine::kHostUserEnd - range.size ||
+            range.overlaps(machine::kReservedRange))
+            return fail(Errno::kEINVAL);
         const Result<void> changed = process_->client().run({&command, 1});
         // Linux says EPERM below vm.mmap_min_addr; to a guest that is memory it cannot have.
         if (!changed && changed.error() == Errno::kEPERM) return fail(Errno::kENOMEM);
@@ -273,6 +273,7 @@ class AgentMachineFactory final : public machine::MachineFactory {
 
 Result<std::unique_ptr<machine::MachineFactory>> create_machine_factory() {
     TRY(host::occupy_standard_descriptors());
+    host::reserve_descriptor_table(kDescriptorRoom);
     host::set_receive_wakes_on_death(host::kernel_at_least(6, 11));
     auto common = std::make_shared<Common>();
     common->cpus = host::allowed_cpus();

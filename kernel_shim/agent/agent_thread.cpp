@@ -51,7 +51,7 @@ machine::Trap AgentThread::next() {
             continue;
         }
         waiting_id_.store(notification_.id, std::memory_order_relaxed);
-        park_->in_call.store(true, std::memory_order_relaxed);
+        park_->call.store(notification_.id, std::memory_order_relaxed);
         state_ = State::kInCall;
         const auto& args = notification_.data.args;
         return machine::CallTrap{.number = static_cast<std::uint32_t>(notification_.data.nr),
@@ -117,7 +117,7 @@ void AgentThread::reply(std::uint64_t value) {
 void AgentThread::answer_call(std::uint64_t value) {
     waiting_id_.store(0, std::memory_order_relaxed);
     state_ = State::kRunning;
-    park_->in_call.store(false, std::memory_order_relaxed);
+    park_->call.store(0, std::memory_order_relaxed);
     // False means that the call was withdrawn; what became of the thread shows at the next receive.
     (void)listener_.respond(notification_.id, value);
     keep_watch();

@@ -127,16 +127,16 @@ void Interrupter::examine_parks() {
     auto states = books_.with([](Books& books) { return std::exchange(books.parks, {}); });
     std::vector<std::shared_ptr<ParkState>> remaining;
     for (auto& state : states) {
-        const bool in_call = state->in_call;
+        const std::uint64_t call = state->call;
         const bool waiting = state->signalled && !state->gone;
         const SignalLook look =
             waiting ? look_at_signal(state->process->id(), state->thread, kParkSignal) : SignalLook{};
         const bool hides = look.blocked && look.pending;
-        const bool proven = hides && (in_call ? state->in_call.load()
-                                              : state->suspected && look.cpu_ticks > state->cpu_ticks + 1);
+        const bool proven = hides && (call != 0 ? state->call == call
+                                                : state->suspected && look.cpu_ticks > state->cpu_ticks + 1);
         if (proven) {
             state->process->kill();
-        } else if (waiting && (hides || !in_call)) {
+        } else if (waiting && (hides || call == 0)) {
             if (!state->suspected || !hides) state->cpu_ticks = look.cpu_ticks;
             state->suspected = hides;
             remaining.push_back(std::move(state));
@@ -146,7 +146,7 @@ void Interrupter::examine_parks() {
         // stands; unless it did so a moment ago and took the old entry for granted.
         state->suspected = false;
         state->watched = false;
-        if (state->signalled && !state->in_call && !state->gone && !state->watched.exchange(true))
+        if (state->signalled && state->call == 0 && !state->gone && !state->watched.exchange(true))
             remaining.push_back(std::move(state));
     }
     if (remaining.empty()) return;

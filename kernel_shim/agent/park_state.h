@@ -23,8 +23,8 @@ struct ParkState {
     std::atomic<bool> asked{false};
     // The signal is on its way: the handler has not reported yet. Set by who sends it, cleared by the worker.
     std::atomic<bool> signalled{false};
-    // The thread waits for the answer to a call. Worker.
-    std::atomic<bool> in_call{false};
+    // The call the thread waits in, by notification id; 0 outside calls. Worker.
+    std::atomic<std::uint64_t> call{0};
     // The thread is known to have ended. Worker.
     std::atomic<bool> gone{false};
     // On the interrupter's list.

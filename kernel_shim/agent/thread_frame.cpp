@@ -30,6 +30,7 @@ struct SeccompInfo {
 };
 static_assert(sizeof(SeccompInfo) == 32);
 constexpr std::uint64_t kSigInfoSize = 128;
+constexpr std::int32_t kFromSeccomp = 1;  // SYS_SECCOMP; anything else was sent by a stranger
 
 // The FXSAVE image and, behind it, the XSAVE header whose first word says which parts are in use.
 constexpr std::uint64_t kFloatImageSize = 512;
@@ -117,6 +118,7 @@ std::optional<ThreadFrame> ThreadFrame::read(const ThreadArea& area, std::uint64
 void ThreadFrame::translate_seccomp_signal() {
     SeccompInfo info;
     std::memcpy(&info, at_ + sizeof(SignalContext), sizeof info);
+    if (info.code != kFromSeccomp) return;
     if (info.architecture == AUDIT_ARCH_X86_64) {
         // The host has returned from the call; go back to its first instruction.
         context_.trap_number = kTrapPage;

@@ -1,5 +1,6 @@
 #include "kernel_shim/agent/zygote.h"
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -119,6 +120,15 @@ HC_IN_CHILD bool drop_capabilities() {
     return syscall(SYS_capset, &header, kept.data()) == 0;
 }
 
+// When the host runs out of memory, a guest goes before the supervisor and all guests with it. Not being able
+// to say so is no reason to fail.
+HC_IN_CHILD void offer_to_oom_killer() {
+    const long file = syscall(SYS_openat, AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0);
+    if (file < 0) return;
+    syscall(SYS_write, file, "900", 3);
+    syscall(SYS_close, file);
+}
+
 // In the fork, still with the supervisor's memory. Only raw calls: other threads' locks are frozen here.
 [[noreturn]] HC_IN_CHILD void become_zygote(const Birth& birth) {
     rlimit no_core{0, 0};
@@ -136,6 +146,7 @@ HC_IN_CHILD bool drop_capabilities() {
         __builtin_unreachable();
     }
     syscall(SYS_set_tid_address, nullptr);
+    offer_to_oom_killer();
     // Signals from the terminal are the supervisor's business. A session of our own would do it as well, but
     // Linux gives every session a scheduling group, and a switch between groups makes each call 14 % slower.
     syscall(SYS_setpgid, 0, 0);

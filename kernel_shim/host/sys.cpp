@@ -5,10 +5,12 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
 
@@ -119,6 +121,14 @@ bool kernel_at_least(int major, int minor) {
     if (uname(&name) != 0 || std::sscanf(name.release, "%d.%d", &running_major, &running_minor) != 2)
         return false;
     return running_major > major || (running_major == major && running_minor >= minor);
+}
+
+void reserve_descriptor_table(int count) {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    const auto highest = std::min<rlim_t>(limit.rlim_cur, static_cast<rlim_t>(count)) - 1;
+    // Any open descriptor will do. One that is this high already says that the room is there.
+    const UniqueFd top(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, static_cast<int>(highest)));
 }
 
 Result<void> occupy_standard_descriptors() {

@@ -61,6 +61,11 @@ std::uint64_t monotonic_nanoseconds();
 // a distribution's backports go unnoticed. False when the release cannot be read.
 [[nodiscard]] bool kernel_at_least(int major, int minor);
 
+// Makes room for `count` descriptors in this process's table, as far as the limit allows. Linux enlarges a
+// table that several processes share only after a grace period of its own, milliseconds that nobody should
+// wait later.
+void reserve_descriptor_table(int count);
+
 // Opens /dev/null in the places of stdin, stdout and stderr that are closed, so that no later descriptor of
 // ours is mistaken for one of them.
 Result<void> occupy_standard_descriptors();

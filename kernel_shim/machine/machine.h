@@ -27,6 +27,8 @@ enum class Populate { kOnTouch, kNow };
 
 class Machine {
   public:
+    // Ends the process and waits until nothing of it runs any more, so that the memory it saw may be reused.
+    // Blocks: hold no lock, least of all one the death callback takes. End the threads first.
     virtual ~Machine() = default;
 
     // Shows bytes [offset, offset + range.size) of `object` at `range`, shared, replacing what is mapped

@@ -212,6 +212,17 @@ TEST_CASE("protection is what the machine was told last") {
 TEST_CASE("machine commands report the host's refusal") {
     Guest guest;
     const auto memory = Guest::allocate(4096);
+    for (const machine::PageRange range :
+         {machine::PageRange{machine::kReservedBase, 4096},
+          machine::PageRange{machine::kReservedEnd - 4096, 8192},
+          machine::PageRange{machine::kReservedBase - 4096, 1 << 30}, machine::PageRange{0x1000, 0},
+          machine::PageRange{0x1001, 4096}, machine::PageRange{machine::kHostUserEnd, 4096},
+          machine::PageRange{0x1000, ~std::uint64_t{4095}}}) {
+        CHECK(guest.machine().unmap(range).error() == Errno::kEINVAL);
+        CHECK(guest.machine().protect(range, {}).error() == Errno::kEINVAL);
+        CHECK(guest.machine().map(range, *memory, 0, {}, machine::Populate::kOnTouch).error() ==
+              Errno::kEINVAL);
+    }
     // Nothing is mapped there.
     CHECK(guest.machine().protect({0xa00000, 4096}, {}).error() == Errno::kENOMEM);
     // Holes are fine.
