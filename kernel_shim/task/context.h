@@ -138,7 +138,8 @@ class Context : public std::enable_shared_from_this<Context> {
     void on_death(std::function<void(Context&)> callback);
 
     // ProcSchemeVerb::Iopl: the context may use port I/O. There are no ports here: the first use then ends
-    // the context in order, instead of as a protection fault.
+    // the context in order, instead of as a protection fault, and every other one where no process manager
+    // is.
     void grant_port_io() { port_io_.store(true, std::memory_order_relaxed); }
     [[nodiscard]] bool may_use_ports() const { return port_io_.load(std::memory_order_relaxed); }
 

@@ -28,7 +28,7 @@ abi::Exception exception_of(const machine::ParkTrap& park) {
 // does.
 void kill_contexts_of(Kernel& kernel, const mem::AddressSpace* space) {
     for (const auto& context : kernel.contexts.all())
-        if (context->launched() && context->address_space().get() == space) context->kill(false);
+        if (context->launched() && context->address_space().get() == space) context->kill(true);
 }
 
 Result<std::unique_ptr<machine::GuestThread>> start_in(Kernel& kernel, mem::AddressSpace& space,
@@ -55,11 +55,26 @@ class Loop {
             else if (const auto* park = std::get_if<machine::ParkTrap>(&trap))
                 parked(*park);
             else
-                finish(std::nullopt);
+                vanished();
         }
     }
 
   private:
+    // The thread ended by itself: unless that was asked for, the host has killed its process.
+    void vanished() {
+        if (!context_.ending()) context_.kill(true);
+        finish(std::nullopt);
+    }
+
+    // Port I/O by a context that may do it. Without a process manager the whole machine is the program's, and
+    // what it does with ports in the end is to turn it off.
+    void touched_port() {
+        if (context_.attributes().pid == 0)
+            for (const auto& other : kernel_.contexts.all())
+                if (other.get() != &context_) kernel_.workers.kill(other, true);
+        finish(std::nullopt);
+    }
+
     void serve(const machine::CallTrap& trap) {
         if (context_.needs_attention()) [[unlikely]]
             return set_back(trap);
@@ -86,8 +101,7 @@ class Loop {
     void parked(const machine::ParkTrap& park) {
         constexpr std::uint64_t kGeneralProtection = 13;
         if (park.cause == machine::ParkTrap::Cause::kFault) {
-            if (park.trap_number == kGeneralProtection && context_.may_use_ports())
-                return finish(std::nullopt);
+            if (park.trap_number == kGeneralProtection && context_.may_use_ports()) return touched_port();
             return finish(exception_of(park));
         }
         context_.clear_attention();

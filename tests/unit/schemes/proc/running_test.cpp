@@ -274,5 +274,42 @@ TEST_CASE_FIXTURE(RunningFixture,
     CHECK(status(thread) == 4);
 }
 
+TEST_CASE_FIXTURE(RunningFixture, "a thread the host has killed counts as killed") {
+    const std::int64_t thread = running_thread();
+    FakeThread(scripts[0], {}).end();
+    kernel.workers.wait_all();
+    CHECK(status(thread) == 4);
+}
+
+TEST_CASE_FIXTURE(RunningFixture, "power-off: port I/O by the first program ends every context") {
+    using abi::ContextStatus;
+    running_thread();
+    const auto first = kernel.contexts.all().back();
+    first->grant_port_io();
+    running_thread();
+    const auto sibling = kernel.contexts.all().back();
+    dup(kAuthority, "new-context");
+    const auto unstarted = kernel.contexts.all().back();
+    script(0).fault({.cause = machine::ParkTrap::Cause::kFault, .trap_number = 13});
+    kernel.workers.wait_all();
+    CHECK(first->status().first == ContextStatus::kDead);
+    CHECK(sibling->status().first == ContextStatus::kForceKilled);
+    CHECK(unstarted->status().first == ContextStatus::kForceKilled);
+    CHECK(kernel.contexts.all().empty());
+}
+
+TEST_CASE_FIXTURE(RunningFixture, "port I/O under a process manager ends its own context only") {
+    using abi::ContextStatus;
+    running_thread();
+    const auto context = kernel.contexts.all().back();
+    context->set_attributes({.pid = 2});
+    context->grant_port_io();
+    const std::int64_t sibling = running_thread();
+    script(0).fault({.cause = machine::ParkTrap::Cause::kFault, .trap_number = 13});
+    while (context->status().first != ContextStatus::kDead)
+        std::this_thread::yield();
+    CHECK(status(sibling) == 0);
+}
+
 }  // namespace
 }  // namespace halfcell::test
