@@ -189,7 +189,9 @@ int run_bench_command(const BenchOptions& options) {
                       *std::max_element(list.begin(), list.end())};
     }
     const bool want_idle = std::string("idle").find(options.filter) != std::string::npos;
-    const auto idle = want_idle ? measure_idle(2) : Result<IdleCost>(fail(Errno::kENOENT));
+    std::optional<IdleCost> idle;
+    if (want_idle)
+        if (const auto cost = measure_idle(2)) idle = *cost;
     if (!options.json) {
         print_table(chosen, values, spans);
         if (idle)
