@@ -294,7 +294,7 @@ TEST_CASE_FIXTURE(RunningFixture, "power-off: port I/O by the first program ends
     kernel.workers.wait_all();
     CHECK(first->status().first == ContextStatus::kDead);
     CHECK(sibling->status().first == ContextStatus::kForceKilled);
-    CHECK(unstarted->status().first == ContextStatus::kForceKilled);
+    CHECK(unstarted->state() == task::RunState::kDead);
     CHECK(kernel.contexts.all().empty());
 }
 
