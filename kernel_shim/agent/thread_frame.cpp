@@ -16,7 +16,6 @@ constexpr std::uint64_t kContextFlags = 0x2 | 0x4;
 constexpr std::uint16_t kUserCode = 0x33;
 constexpr std::uint16_t kUserStack = 0x2b;
 
-constexpr std::uint64_t kTrapDebug = 1;
 constexpr std::uint64_t kTrapBreakpoint = 3;
 constexpr std::uint64_t kTrapGeneralProtection = 13;
 constexpr std::uint64_t kTrapPage = 14;
