@@ -65,8 +65,9 @@ Result<void> print_first(Fd file, const Amount& amount, char delimiter) {
         const std::size_t used = wanted(text, amount, delimiter, left);
         out().write(text.substr(0, used));
         // What is not printed belongs to whoever reads this file next.
-        if (used < count)
+        if (used < count && seekable_rest(file)) {
             (void)sys_lseek(file, -static_cast<std::int64_t>(count - used), abi::SeekWhence::kCur);
+        }
     }
     return {};
 }

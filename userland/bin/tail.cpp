@@ -85,14 +85,13 @@ std::size_t last_lines(std::string_view text, std::uint64_t count, char delimite
 // The end of a file that can be positioned, without reading all of it: the window grows until it holds
 // enough.
 Result<bool> print_seekable_end(Fd file, const Amount& amount, char delimiter) {
-    const abi::Stat stat = RT_TRY(sys_fstat(file));
-    if (!is_regular(stat) || stat.st_size == 0) return false;
-    const Result<std::uint64_t> position = sys_lseek(file, 0, abi::SeekWhence::kCur);
-    if (!position || *position != 0) return false;
+    const std::optional<std::uint64_t> rest = seekable_rest(file);
+    if (!rest || *rest == 0) return false;
+    const std::uint64_t end = RT_TRY(sys_lseek(file, 0, abi::SeekWhence::kCur)) + *rest;
     std::uint64_t window = amount.bytes ? amount.count : std::uint64_t{64} * 1024;
     for (;;) {
-        window = std::min(window, stat.st_size);
-        RT_TRY(sys_lseek(file, static_cast<std::int64_t>(stat.st_size - window), abi::SeekWhence::kSet));
+        window = std::min(window, *rest);
+        RT_TRY(sys_lseek(file, static_cast<std::int64_t>(end - window), abi::SeekWhence::kSet));
         if (amount.bytes) {
             RT_TRY(copy_rest(file));
             return true;
@@ -100,7 +99,7 @@ Result<bool> print_seekable_end(Fd file, const Amount& amount, char delimiter) {
         std::string text;
         RT_TRY(read_rest(file, text));
         const std::size_t begin = last_lines(text, amount.count, delimiter);
-        if (begin != std::string_view::npos || window == stat.st_size) {
+        if (begin != std::string_view::npos || window == *rest) {
             out().write(std::string_view(text).substr(begin == std::string_view::npos ? 0 : begin));
             return true;
         }

@@ -83,14 +83,13 @@ class Counter {
     bool in_word_ = false;
 };
 
-// Counts a file; where only its size is asked, a regular file is not read.
+// Counts a file; where only its size is asked, a file that tells it is not read.
 Result<Counts> count_file(Fd file, const Columns& columns) {
     if (columns.only_bytes()) {
-        const Result<abi::Stat> stat = sys_fstat(file);
-        const Result<std::uint64_t> at = sys_lseek(file, 0, abi::SeekWhence::kCur);
-        if (stat && at && is_regular(*stat) && stat->st_size > 0) {
+        const std::optional<std::uint64_t> rest = seekable_rest(file);
+        if (rest && *rest > 0) {
             Counts counts;
-            counts.bytes = stat->st_size > *at ? stat->st_size - *at : 0;
+            counts.bytes = *rest;
             return counts;
         }
     }

@@ -78,8 +78,7 @@ void BlockCopy::open_files() {
 void BlockCopy::skip_input() {
     std::uint64_t bytes = skip_in_bytes ? skip : skip * input_block;
     if (bytes == 0) return;
-    const Result<abi::Stat> stat = sys_fstat(in_.fd());
-    if (stat && is_regular(*stat) &&
+    if (seekable_rest(in_.fd()) &&
         sys_lseek(in_.fd(), static_cast<std::int64_t>(bytes), abi::SeekWhence::kCur)) {
         return;
     }

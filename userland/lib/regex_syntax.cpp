@@ -37,9 +37,7 @@ class RegexParser {
 
     std::uint32_t parse() {
         const std::uint32_t root = parse_alternation();
-        if (tree_.error.empty() && at_ < text_.size()) {
-            tree_.error = extended_ ? "Unmatched ) or \\)" : "Unmatched ) or \\)";
-        }
+        if (tree_.error.empty() && at_ < text_.size()) tree_.error = "Unmatched ) or \\)";
         return root;
     }
 
@@ -93,7 +91,7 @@ class RegexParser {
 
     bool looking_at(std::string_view token) const { return text_.substr(at_).starts_with(token); }
     bool at_bar() const { return extended_ ? looking_at("|") : looking_at("\\|"); }
-    bool at_close() const { return depth_ > 0 && (extended_ ? looking_at(")") : looking_at("\\)")); }
+    bool at_close() const { return looking_at(extended_ ? ")" : "\\)"); }
     bool accept(std::string_view token) {
         if (!looking_at(token)) return false;
         at_ += token.size();
@@ -113,7 +111,6 @@ class RegexParser {
         std::vector<std::uint32_t> parts;
         bool first = true;
         while (at_ < text_.size() && !at_bar() && !at_close()) {
-            if (!extended_ && looking_at("\\)")) break;
             if (!extended_ && first && accept("^")) {
                 parts.push_back(add_assertion(Assertion::kLineStart));
                 continue;
@@ -166,9 +163,7 @@ class RegexParser {
     }
 
     std::uint32_t parse_group(std::string_view close) {
-        ++depth_;
         const std::uint32_t inner = parse_alternation();
-        --depth_;
         if (!accept(close)) return fail("Unmatched ( or \\(");
         return inner;
     }
@@ -364,7 +359,6 @@ class RegexParser {
     bool extended_;
     bool ignore_case_;
     std::size_t at_ = 0;
-    int depth_ = 0;
 };
 
 }  // namespace

@@ -40,6 +40,14 @@ Result<void> read_rest(Fd fd, std::string& text) {
     }
 }
 
+std::optional<std::uint64_t> seekable_rest(Fd fd) {
+    const Result<std::uint64_t> here = sys_lseek(fd, 0, abi::SeekWhence::kCur);
+    if (!here) return {};
+    const Result<std::uint64_t> end = sys_lseek(fd, 0, abi::SeekWhence::kEnd);
+    if (!end || !sys_lseek(fd, static_cast<std::int64_t>(*here), abi::SeekWhence::kSet)) return {};
+    return *end > *here ? *end - *here : 0;
+}
+
 std::span<std::byte> transfer_buffer() {
     if (transfer_memory == nullptr) transfer_memory = static_cast<std::byte*>(operator new(kTransferSize));
     return {transfer_memory, kTransferSize};

@@ -41,6 +41,10 @@ Result<void> read_rest(Fd fd, std::string& text);
 // One read, repeated when interrupted; 0 at the end of input.
 Result<std::size_t> read_some(Fd fd, std::span<std::byte> buffer);
 
+// Bytes between the offset and the end of a file whose offset can be moved; nothing for pipes, terminals and
+// what else only flows. An lseek alone does not tell: the kernel stores an offset for every descriptor.
+std::optional<std::uint64_t> seekable_rest(Fd fd);
+
 // A buffer for bulk transfers, mapped afresh. Its pages are touched only as far as they are used.
 inline constexpr std::size_t kTransferSize = 256 * 1024;
 std::span<std::byte> transfer_buffer();

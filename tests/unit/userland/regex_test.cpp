@@ -115,6 +115,7 @@ TEST_CASE("options change what matches") {
 
 TEST_CASE("wrong expressions say why") {
     CHECK(error_of("a(", RegexSyntax::kExtended) == "Unmatched ( or \\(");
+    CHECK(error_of("a)", RegexSyntax::kExtended) == "Unmatched ) or \\)");
     CHECK(error_of("[a", RegexSyntax::kExtended) == "Unmatched [, [^, [:, [., or [=");
     CHECK(error_of("[z-a]", RegexSyntax::kExtended) == "Invalid range end");
     CHECK(error_of("a\\", RegexSyntax::kExtended) == "Trailing backslash");
