@@ -49,7 +49,9 @@ Result<std::vector<std::uint64_t>> read_numbers(const mem::UserIn& payload) {
     return numbers;
 }
 
-Result<std::uint64_t> std_fs_call(Call& call, scheme::Scheme& scheme, HandleNumber number,
+// Its answer decides anew whether the scheme hears of closes.
+// Source: kernel:src/scheme/user.rs RespondAndNotifyOnDetach.
+Result<std::uint64_t> std_fs_call(Call& call, scheme::Scheme& scheme, scheme::FileDescription& description,
                                   const mem::UserInOut& payload, const Metadata& metadata) {
     const auto words = metadata.words();
     if (words.size() < Metadata::kMostWords) return fail(Errno::kEINVAL);
@@ -59,7 +61,10 @@ Result<std::uint64_t> std_fs_call(Call& call, scheme::Scheme& scheme, HandleNumb
     meta.kind = static_cast<std::uint8_t>(kind);
     meta.arg1 = words[1];
     meta.arg2 = words[2];
-    return scheme.std_fs_call(call.caller, number, payload, meta);
+    const HandleNumber number = description.number();
+    const std::uint64_t value = TRY(scheme.std_fs_call(call.caller, number, payload, meta));
+    description.set_notify_on_detach(scheme.wants_detach(number));
+    return value;
 }
 
 Result<std::uint64_t> call_scheme(Call& call, const mem::UserInOut& payload, std::uint64_t flags,
@@ -69,9 +74,9 @@ Result<std::uint64_t> call_scheme(Call& call, const mem::UserInOut& payload, std
     const bool consume = (flags & CallFlags::kConsume) != 0;
     const fd::Descriptor descriptor = TRY(consume ? call.files.remove(fd) : call.files.find_descriptor(fd));
     scheme::Scheme* const scheme = TRY(descriptor.description->scheme());
-    const HandleNumber number = descriptor.description->number();
-    if ((flags & CallFlags::kStdFs) != 0) return std_fs_call(call, *scheme, number, payload, metadata);
-    return scheme->call(call.caller, number, payload, flags, metadata.words());
+    if ((flags & CallFlags::kStdFs) != 0)
+        return std_fs_call(call, *scheme, *descriptor.description, payload, metadata);
+    return scheme->call(call.caller, descriptor.description->number(), payload, flags, metadata.words());
 }
 
 // Sends what `fds` name to the scheme of `socket` and returns its value. The socket's own reference is not
