@@ -51,7 +51,7 @@ Result<std::string> read_link_at(Fd directory, std::string_view reference) {
     const UniqueFd link(RT_TRY(
         sys_openat(directory, reference, OpenFlags::kRdonly | OpenFlags::kSymlink | OpenFlags::kCloexec)));
     std::array<char, 4096> target;
-    const std::size_t size = RT_TRY(read_full(link.fd(), std::as_writable_bytes(std::span(target))));
+    const std::size_t size = RT_TRY(read_some(link.fd(), std::as_writable_bytes(std::span(target))));
     return std::string(target.data(), size);
 }
 
