@@ -89,6 +89,13 @@ std::uint64_t physical_address(const mem::AddressSpace::Frame& frame) {
     return MemoryScheme::kRamBase + (file << 40) + machine::page_round_down(offset);
 }
 
+// Whether the page that holds a byte has a frame: one that nobody has touched has none.
+bool present(const mem::AddressSpace::Frame& frame) {
+    const std::uint64_t page = machine::page_round_down(frame.offset);
+    const machine::Extent data = frame.object->next_data(page);
+    return data.size != 0 && data.offset < page + kPageSize;
+}
+
 mem::MapSource source_of(mem::GrantKind kind, machine::MemoryRef object = nullptr) {
     mem::MapSource source;
     source.kind = kind;
@@ -136,7 +143,7 @@ Result<std::uint64_t> MemoryScheme::call(const Caller& caller, HandleNumber numb
     const std::shared_ptr<mem::AddressSpace> space = context->address_space();
     if (space == nullptr) return fail(Errno::kESRCH);
     const auto frame = space->frame_of(address);
-    if (!frame) return fail(Errno::kENOENT);
+    if (!frame || !present(*frame)) return fail(Errno::kENOENT);
     TRY(payload.out().write_exact(physical_address(*frame)));
     return 0;
 }
