@@ -53,6 +53,9 @@ class Scheme {
     // "file", "kernel.proc": as namespaces and traces show it. Immutable.
     [[nodiscard]] virtual std::string_view name() const = 0;
 
+    // False where a program serves it, so that every operation is a message somebody sees. Immutable.
+    [[nodiscard]] virtual bool in_process() const { return true; }
+
     // A handle whose openat is the only way in. EOPNOTSUPP.
     virtual Result<OpenedHandle> root();
 

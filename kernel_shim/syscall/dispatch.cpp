@@ -2,6 +2,7 @@
 
 #include "abi/number.h"
 #include "kernel_shim/syscall/handlers.h"
+#include "kernel_shim/syscall/trace.h"
 
 namespace halfcell::syscall {
 
@@ -26,6 +27,9 @@ std::uint64_t Dispatcher::handle(task::Kernel& kernel, task::Context& context,
               *view.files,
               {context.id(), view.pid, view.uid, view.gid, context.waiter()},
               trap.args};
+    Tracer* const tracer = tracer_.load(std::memory_order_relaxed);
+    if (tracer != nullptr) [[unlikely]]
+        return mux(tracer->run(trap.number, call));
     return mux(dispatch(trap.number, call));
 }
 
