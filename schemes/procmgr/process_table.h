@@ -1,0 +1,61 @@
+#pragma once
+
+// Every process of a run, and how processes and threads come and go.
+
+#include <condition_variable>
+#include <map>
+#include <vector>
+
+#include "kernel_shim/base/guarded.h"
+#include "kernel_shim/base/result.h"
+#include "kernel_shim/task/worker.h"
+#include "schemes/procmgr/process.h"
+
+namespace halfcell::schemes::procmgr {
+
+class ProcessTable {
+  public:
+    using Map = std::map<Pid, Process>;
+
+    // Enters a process under the next number, which is returned.
+    Pid add(Process process);
+
+    // Runs `use(Process&)` under the table's lock; ESRCH where there is no such process. Contexts may be
+    // asked and changed there, but nothing may be ended, closed or waited for.
+    template <typename Use>
+    auto with(Pid pid, Use&& use) -> decltype(use(std::declval<Process&>())) {
+        std::lock_guard lock(mutex_);
+        const auto it = processes_.find(pid);
+        if (it == processes_.end()) return fail(Errno::kESRCH);
+        return std::forward<Use>(use)(it->second);
+    }
+    // Runs `use(Map&)` likewise.
+    template <typename Use>
+    auto with_all(Use&& use) {
+        std::lock_guard lock(mutex_);
+        return std::forward<Use>(use)(processes_);
+    }
+
+    // A thread joins a living process. EBADFD otherwise; the thread is then the caller's to end.
+    Result<void> add_thread(Pid pid, const std::shared_ptr<Thread>& thread);
+    // A context of the process has died; the process ends with its last one.
+    void thread_ended(Pid pid, const task::Context& context);
+
+    // Decides how a living process ends and returns the contexts that must now be killed. EAGAIN when it is
+    // ending already, ESRCH when it has ended.
+    Result<std::vector<std::shared_ptr<task::Context>>> begin_exit(Pid pid, const ExitStatus& status);
+
+    // Waits for the end of a process, forgets it and says how it ended. ESRCH. Blocks; for the supervisor's
+    // own threads.
+    Result<ExitStatus> wait_and_reap(Pid pid);
+
+  private:
+    static ExitStatus natural_end(const task::Context& last);
+
+    LevelMutex<LockLevel::kRegistry> mutex_;
+    std::condition_variable_any ended_;
+    Map processes_;
+    Pid next_ = kInitPid + 1;
+};
+
+}  // namespace halfcell::schemes::procmgr
