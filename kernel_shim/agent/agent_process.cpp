@@ -49,22 +49,24 @@ void AgentProcess::on_death(std::function<void()> callback) {
     if (late && callback) callback();
 }
 
-void AgentProcess::reaped() {
-    client_.mark_dead();
-    const auto callback = death_.with([](Death& death) {
+void AgentProcess::reaped(std::shared_ptr<AgentProcess> process) {
+    process->client_.mark_dead();
+    auto callback = process->death_.with([](Death& death) {
         death.happened = true;
         return std::exchange(death.callback, nullptr);
     });
-    reporting = this;
-    if (callback) callback();
+    reporting = process.get();
+    if (callback) std::exchange(callback, nullptr)();
     reporting = nullptr;
-    finished_.store(true, std::memory_order_release);
-    finished_.notify_all();
+    const auto finished = process->finished_;
+    process.reset();
+    finished->store(true, std::memory_order_release);
+    finished->notify_all();
 }
 
 void AgentProcess::wait_for_death() const {
     if (reporting == this) return;
-    finished_.wait(false, std::memory_order_acquire);
+    finished_->wait(false, std::memory_order_acquire);
 }
 
 }  // namespace halfcell::agent

@@ -42,9 +42,9 @@ class AgentProcess {
     // been already. An empty function takes a callback back that has not started.
     void on_death(std::function<void()> callback);
 
-    // Interrupter only: the process has ended. Releases the command channel, runs the callback, wakes
-    // wait_for_death().
-    void reaped();
+    // Interrupter only: the process has ended. Releases the command channel, runs the callback, lets go of
+    // `process`, and only then wakes wait_for_death(): who has waited finds no trace of the process.
+    static void reaped(std::shared_ptr<AgentProcess> process);
 
     // Blocks until reaped() is through. From inside the death callback it returns at once.
     void wait_for_death() const;
@@ -63,7 +63,7 @@ class AgentProcess {
     pid_t id_ = 0;               // immutable from birth on
     host::UniqueFd descriptor_;  // immutable from birth on
     Guarded<Death, LockLevel::kAgent> death_;
-    std::atomic<bool> finished_{false};
+    const std::shared_ptr<std::atomic<bool>> finished_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 }  // namespace halfcell::agent

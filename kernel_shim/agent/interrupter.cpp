@@ -107,7 +107,7 @@ void Interrupter::loop() {
 void Interrupter::process_ended(int descriptor) {
     const auto status = host::reap(descriptor);
     if (status && !status->ended) return;
-    const auto process = books_.with([&](Books& books) {
+    auto process = books_.with([&](Books& books) {
         const auto found = books.processes.find(descriptor);
         HC_CHECK(found != books.processes.end(), "an unknown process has ended");
         auto owner = std::move(found->second);
@@ -115,7 +115,7 @@ void Interrupter::process_ended(int descriptor) {
         return owner;
     });
     epoll_ctl(poll_.get(), EPOLL_CTL_DEL, descriptor, nullptr);
-    process->reaped();
+    AgentProcess::reaped(std::move(process));
 }
 
 // A thread that was asked to park and has not done so is in a call (it parks after the answer), waits for a
@@ -128,14 +128,15 @@ void Interrupter::examine_parks() {
     std::vector<std::shared_ptr<ParkState>> remaining;
     for (auto& state : states) {
         const std::uint64_t call = state->call;
-        const bool waiting = state->signalled && !state->gone;
+        const auto process = state->process.lock();
+        const bool waiting = process && state->signalled && !state->gone;
         const SignalLook look =
-            waiting ? look_at_signal(state->process->id(), state->thread, kParkSignal) : SignalLook{};
+            waiting ? look_at_signal(process->id(), state->thread, kParkSignal) : SignalLook{};
         const bool hides = look.blocked && look.pending;
         const bool proven = hides && (call != 0 ? state->call == call
                                                 : state->suspected && look.cpu_ticks > state->cpu_ticks + 1);
         if (proven) {
-            state->process->kill();
+            process->kill();
         } else if (waiting && (hides || call == 0)) {
             if (!state->suspected || !hides) state->cpu_ticks = look.cpu_ticks;
             state->suspected = hides;
@@ -146,7 +147,7 @@ void Interrupter::examine_parks() {
         // stands; unless it did so a moment ago and took the old entry for granted.
         state->suspected = false;
         state->watched = false;
-        if (state->signalled && state->call == 0 && !state->gone && !state->watched.exchange(true))
+        if (process && state->signalled && state->call == 0 && !state->gone && !state->watched.exchange(true))
             remaining.push_back(std::move(state));
     }
     if (remaining.empty()) return;

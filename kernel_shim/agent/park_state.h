@@ -13,10 +13,12 @@
 namespace halfcell::agent {
 
 struct ParkState {
-    ParkState(std::shared_ptr<AgentProcess> owner, pid_t thread_id)
-        : process(std::move(owner)), thread(thread_id) {}
+    ParkState(const std::shared_ptr<AgentProcess>& owner, pid_t thread_id)
+        : process(owner), thread(thread_id) {}
 
-    const std::shared_ptr<AgentProcess> process;
+    // Weak: a state may lie on the interrupter's list for a while after everything else of its guest has
+    // gone.
+    const std::weak_ptr<AgentProcess> process;
     const pid_t thread;
 
     // Somebody wants a ParkTrap. Set by requesters, cleared by the worker when it reports one.
