@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string_view>
 #include <type_traits>
 
@@ -43,5 +44,9 @@ inline std::string_view without_leading_slashes(std::string_view path) {
     path.remove_prefix(std::min(path.find_first_not_of('/'), path.size()));
     return path;
 }
+
+// As Rust parses an unsigned number: decimal digits, a plus sign before them if need be; nullopt for all else
+// and for what 64 bits do not hold.
+std::optional<std::uint64_t> parse_decimal(std::string_view text);
 
 }  // namespace halfcell::schemes

@@ -8,6 +8,7 @@
 #include "kernel_shim/task/kernel.h"
 #include "schemes/kernel/console.h"
 #include "schemes/kernel/kernel_log.h"
+#include "schemes/kernel/sys/files.h"
 
 namespace halfcell::schemes {
 
@@ -16,6 +17,8 @@ struct KernelSchemeOptions {
     ConsoleSink& console;
     // What sys:log shows; made where it is null.
     std::shared_ptr<KernelLog> log = nullptr;
+    // Ends the run when a program writes to sys:kstop; where it is empty every context is killed.
+    std::function<void(sys::StopRequest)> stop = nullptr;
 };
 
 // Registers ids 1 to 8 and 10; 9 (kernel.proc) is not among them. Call it once, before the first context

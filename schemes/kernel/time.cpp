@@ -1,7 +1,5 @@
 #include "schemes/kernel/time.h"
 
-#include <array>
-#include <charconv>
 #include <string>
 
 #include "schemes/common/wire.h"
@@ -16,15 +14,6 @@ namespace {
 
 // What Redox reports where its clock is the HPET (recording p4).
 constexpr std::uint64_t kResolution = 10;
-
-// As Rust parses a usize: decimal digits, with a plus sign before them if need be.
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-    if (text.starts_with('+')) text.remove_prefix(1);
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return value;
-}
 
 }  // namespace
 
@@ -63,7 +52,7 @@ Result<OpenResult> TimeScheme::openat(const Caller&, HandleNumber base, std::str
     const std::string_view clock_text = path.substr(0, path.find('/'));
     std::string_view kind_text = path.substr(std::min(clock_text.size() + 1, path.size()));
     kind_text = kind_text.substr(0, kind_text.find('/'));
-    const auto clock = parse_number(clock_text);
+    const auto clock = parse_decimal(clock_text);
     if (clock != abi::Clock::kRealtime && clock != abi::Clock::kMonotonic) return fail(Errno::kENOENT);
     for (const Kind kind : {Kind::kDefault, Kind::kGettime, Kind::kGetres, Kind::kTimer}) {
         if (kind_text != kind_name(kind)) continue;
