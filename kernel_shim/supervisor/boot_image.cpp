@@ -6,6 +6,7 @@
 #include "kernel_shim/boot/bootstrap_image.h"
 #include "kernel_shim/boot/elf.h"
 #include "kernel_shim/boot/load_image.h"
+#include "kernel_shim/supervisor/exception_text.h"
 #include "kernel_shim/supervisor/parts.h"
 #include "kernel_shim/supervisor/program_file.h"
 
@@ -92,12 +93,8 @@ int World::boot(const std::string& image_path, std::uint64_t base) {
     kernel.workers.wait_all();
     const auto [status, exception] = (*started)->status();
     if (status != abi::ContextStatus::kUnhandledExcp) return 0;
-    std::fprintf(stderr, "halfcell: %s: unhandled exception %llu, code %llu, address 0x%llx\n",
-                 image_path.c_str(), static_cast<unsigned long long>(exception.kind),
-                 static_cast<unsigned long long>(exception.code),
-                 static_cast<unsigned long long>(exception.address));
-    constexpr int kFault = 128 + 11;
-    return kFault;
+    std::fprintf(stderr, "halfcell: %s: %s\n", image_path.c_str(), describe_exception(exception).c_str());
+    return 128 + signal_of_exception(exception.kind);
 }
 
 }  // namespace halfcell::supervisor

@@ -5,9 +5,12 @@
 
 #include "kernel_shim/abi_report/abi_report.h"
 #include "kernel_shim/bench/bench_command.h"
+#include "kernel_shim/doctor/check_command.h"
 #include "kernel_shim/host/sys.h"
 #include "kernel_shim/supervisor/options.h"
+#include "kernel_shim/supervisor/session.h"
 #include "kernel_shim/supervisor/world.h"
+#include "kernel_shim/syscall/compatibility.h"
 
 namespace halfcell::supervisor {
 namespace {
@@ -18,8 +21,8 @@ bool colour_wanted() {
 
 // Builds the world and lets `use` run in it; 125 when it cannot be built.
 template <typename Use>
-int in_world(const WorldOptions& options, Use use) {
-    auto world = World::create(options);
+int in_world(const WorldOptions& options, Surroundings surroundings, Use use) {
+    auto world = World::create(options, surroundings);
     if (!world) {
         std::fprintf(stderr, "halfcell: %s\n", world.error().c_str());
         return kExitOwnFailure;
@@ -29,15 +32,19 @@ int in_world(const WorldOptions& options, Use use) {
 
 struct Execute {
     int operator()(const Finished& finished) const { return finished.status; }
-    int operator()([[maybe_unused]] const RunCommand& command) const {
-        return 0;
+    int operator()(const RunCommand& command) const {
+        return in_world(command.world, Surroundings::kUserland,
+                        [&](World& world) { return world.run(command.program); });
     }
     int operator()(const BootCommand& command) const {
-        return in_world(command.world, [&](World& world) { return world.boot(command.image, command.base); });
+        return in_world(command.world, Surroundings::kKernelOnly,
+                        [&](World& world) { return world.boot(command.image, command.base); });
     }
-    int operator()([[maybe_unused]] const SessionCommand& command) const { return 0; }
-    int operator()([[maybe_unused]] const CheckCommand& command) const {
-        return 0;
+    int operator()(const SessionCommand& command) const {
+        return in_world(command.world, Surroundings::kUserland, run_session);
+    }
+    int operator()(const CheckCommand& command) const {
+        return doctor::run_check_command({.json = command.json, .colour = colour_wanted()});
     }
     int operator()(const AbiCommand& command) const {
         return abi_report::run_abi_command(
@@ -48,7 +55,7 @@ struct Execute {
             {.json = command.json, .filter = command.filter, .repetitions = command.repetitions});
     }
     int operator()(const CompatCommand&) const {
-        
+        std::fputs(syscall::compatibility_markdown().c_str(), stdout);
         return 0;
     }
 };

@@ -13,6 +13,9 @@
 #include "kernel_shim/task/kernel.h"
 #include "schemes/kernel/console.h"
 #include "schemes/kernel/kernel_log.h"
+#include "schemes/kernel/proc/proc_scheme.h"
+#include "schemes/nsmgr/namespace.h"
+#include "schemes/procmgr/procmgr_scheme.h"
 
 namespace halfcell::supervisor {
 
@@ -25,7 +28,8 @@ struct World::Parts {
           machines(std::move(the_machines)),
           console(std::move(the_console)),
           log(std::make_shared<schemes::KernelLog>()),
-          kernel(*pool, *machines, dispatcher) {}
+          kernel(*pool, *machines, dispatcher),
+          working_directory(options.working_directory) {}
 
     const WorldOptions options;
     const std::unique_ptr<machine::Pool> pool;
@@ -34,6 +38,17 @@ struct World::Parts {
     const std::shared_ptr<schemes::KernelLog> log;
     syscall::Dispatcher dispatcher;
     task::Kernel kernel;
+
+    // Present in worlds that run programs; a booted image finds none of it.
+    std::shared_ptr<schemes::proc::ProcScheme> contexts;
+    std::shared_ptr<schemes::procmgr::ProcmgrScheme> processes;
+    scheme::DescriptionRef names;  // the root of the namespace
+    scheme::DescriptionRef stdio;  // the root of the scheme that serves the host's three files
+    std::string working_directory;
+
+    // What the supervisor itself sleeps on when it opens things for a program that does not exist yet.
+    wait::Waiter own_waiter;
+    [[nodiscard]] scheme::Caller own_caller() { return {ContextId{}, 0, 0, 0, own_waiter}; }
 };
 
 }  // namespace halfcell::supervisor

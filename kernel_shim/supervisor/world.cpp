@@ -5,8 +5,7 @@
 #include "kernel_shim/agent/agent_machine.h"
 #include "kernel_shim/host/memory_pool.h"
 #include "kernel_shim/supervisor/parts.h"
-#include "schemes/kernel/install.h"
-#include "schemes/kernel/proc/proc_scheme.h"
+#include "kernel_shim/supervisor/scheme_set.h"
 
 namespace halfcell::supervisor {
 
@@ -27,7 +26,8 @@ std::string joined_lines(const std::vector<std::string>& lines) {
 
 }  // namespace
 
-Expected<std::unique_ptr<World>, std::string> World::create(const WorldOptions& options) {
+Expected<std::unique_ptr<World>, std::string> World::create(const WorldOptions& options,
+                                                            Surroundings surroundings) {
     auto pool = host::create_memory_pool({.limit = options.memory_limit});
     if (!pool) return unexpected(because("cannot make the guest's memory", pool.error()));
     auto machines = agent::create_machine_factory();
@@ -42,9 +42,9 @@ Expected<std::unique_ptr<World>, std::string> World::create(const WorldOptions& 
     task::Kernel& kernel = parts->kernel;
     kernel.contexts.set_limit(options.context_limit);
     kernel.environment = joined_lines(options.environment);
-    schemes::install_kernel_schemes(kernel, {.console = *parts->console, .log = parts->log});
-    kernel.schemes.add(SchemeId{static_cast<std::uint32_t>(abi::GlobalSchemes::kProc)},
-                       std::make_shared<schemes::proc::ProcScheme>(kernel));
+    install_kernel(*parts);
+    if (surroundings == Surroundings::kUserland)
+        if (auto installed = install_userland(*parts); !installed) return unexpected(installed.error());
     return std::unique_ptr<World>(new World(std::move(parts)));
 }
 

@@ -12,11 +12,16 @@
 
 namespace halfcell::supervisor {
 
+// What stands around a program: for a booted image the kernel alone, else also the schemes, the process
+// manager and the namespace that its libc expects.
+enum class Surroundings { kKernelOnly, kUserland };
+
 class World {
   public:
     // Builds everything; the zygote is forked here, so call it on the main thread before others exist. The
     // error is one line for the user.
-    static Expected<std::unique_ptr<World>, std::string> create(const WorldOptions& options);
+    static Expected<std::unique_ptr<World>, std::string> create(const WorldOptions& options,
+                                                                Surroundings surroundings);
     // Ends whatever still runs.
     ~World();
     World(const World&) = delete;
@@ -33,8 +38,9 @@ class World {
     Result<void> change_directory(const std::string& path);
     [[nodiscard]] const std::string& working_directory() const;
 
+    struct Parts;  // for the files that implement it
+
   private:
-    struct Parts;
     explicit World(std::unique_ptr<Parts> parts);
     std::unique_ptr<Parts> parts_;
 };

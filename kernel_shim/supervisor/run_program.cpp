@@ -1,0 +1,157 @@
+// World::run: a program with the userland contract around it (stack, descriptors, process manager).
+// Source: relibc:redox-rt/src/proc.rs fexec_impl, base:bootstrap/src/exec.rs.
+
+#include <cstdio>
+
+#include "abi/auxv.h"
+#include "kernel_shim/boot/elf.h"
+#include "kernel_shim/boot/initial_stack.h"
+#include "kernel_shim/boot/load_image.h"
+#include "kernel_shim/scheme/opened.h"
+#include "kernel_shim/supervisor/exception_text.h"
+#include "kernel_shim/supervisor/parts.h"
+#include "kernel_shim/supervisor/program_file.h"
+
+namespace halfcell::supervisor {
+
+namespace {
+
+constexpr std::string_view kDefaultPath = "/bin:/usr/bin:/scheme/initfs/bin";
+
+LaunchProblem errno_problem(int status, const std::string& what, Errno error) {
+    return {status, what + ": " + abi::errno_text(error) + " (" + abi::errno_name(error) + ")"};
+}
+
+// The guest's environment: what the user gave, and a PATH where they gave none.
+std::vector<std::string> guest_environment(const WorldOptions& options) {
+    std::vector<std::string> environment = options.environment;
+    for (const std::string& entry : environment)
+        if (entry.starts_with("PATH=")) return environment;
+    environment.push_back("PATH=" + std::string(kDefaultPath));
+    return environment;
+}
+
+std::string_view path_of(const std::vector<std::string>& environment) {
+    for (const std::string_view entry : environment)
+        if (entry.starts_with("PATH=")) return entry.substr(5);
+    return kDefaultPath;
+}
+
+Result<scheme::DescriptionRef> open_at(const scheme::DescriptionRef& base, const scheme::Caller& caller,
+                                       const std::string& path, std::uint64_t flags) {
+    scheme::Scheme* const source = TRY(base->scheme());
+    auto opened = TRY(source->openat(caller, base->number(), path, flags, 0));
+    return scheme::describe_opened(*base, std::move(opened), flags);
+}
+
+// Standard input, output and error in the lower table, as a program started by a login finds them.
+Result<void> add_standard_files(const scheme::DescriptionRef& stdio, const scheme::Caller& caller,
+                                fd::FdTable& files) {
+    const std::pair<const char*, std::uint64_t> kStandard[] = {
+        {"0", abi::OpenFlags::kRdonly}, {"1", abi::OpenFlags::kWronly}, {"2", abi::OpenFlags::kWronly}};
+    for (const auto& [name, flags] : kStandard) {
+        auto file = TRY(open_at(stdio, caller, name, flags));
+        TRY(files.add({std::move(file), false}));
+    }
+    return {};
+}
+
+// What a shell of the host makes of a program's end. A fault gets the number of the signal a POSIX kernel
+// would have sent for it, and a line, since nothing in the guest can have said a word about it.
+int host_status(const std::string& name, const schemes::procmgr::ExitStatus& ended) {
+    using Kind = schemes::procmgr::ExitStatus::Kind;
+    constexpr int kSignalBase = 128;
+    switch (ended.kind) {
+        case Kind::kExited:
+            return static_cast<int>(ended.code & 0xff);
+        case Kind::kSignaled:
+            return kSignalBase + static_cast<int>(ended.signal);
+        case Kind::kException:
+            break;
+    }
+    std::fprintf(stderr, "halfcell: %s: %s\n", name.c_str(), describe_exception(ended.exception).c_str());
+    return kSignalBase + signal_of_exception(ended.exception.kind);
+}
+
+}  // namespace
+
+Result<void> World::change_directory(const std::string& path) {
+    const scheme::Caller caller = parts_->own_caller();
+    const std::string absolute = path.starts_with('/') ? path : parts_->working_directory + "/" + path;
+    TRY(open_at(parts_->names, caller, absolute, abi::OpenFlags::kStat | abi::OpenFlags::kDirectory));
+    parts_->working_directory = absolute;
+    return {};
+}
+
+const std::string& World::working_directory() const {
+    return parts_->working_directory;
+}
+
+int World::run(const std::vector<std::string>& words) {
+    Parts& parts = *parts_;
+    const scheme::Caller caller = parts.own_caller();
+    const std::vector<std::string> environment = guest_environment(parts.options);
+    const auto report = [](const LaunchProblem& problem) {
+        std::fprintf(stderr, "halfcell: %s\n", problem.message.c_str());
+        return problem.status;
+    };
+
+    const std::string& name = words.front();
+    const auto program = name.find('/') != std::string::npos
+                             ? read_host_program(name)
+                             : read_guest_program(parts.names, caller, name, path_of(environment));
+    if (!program) return report(program.error());
+    const auto image = boot::parse_elf(program->bytes);
+    if (!image)
+        return report({kExitCannotRun, program->name + ": " + std::string(boot::describe(image.error()))});
+    if (!image->interpreter.empty())
+        return report({kExitCannotRun, program->name + ": needs the interpreter " + image->interpreter +
+                                           "; only static programs run so far (link with -static)"});
+
+    const auto started = [&]() -> Result<schemes::procmgr::Pid> {
+        const auto space = mem::AddressSpace::create(*parts.pool, *parts.machines);
+        const auto files = std::make_shared<fd::FdTable>();
+        const boot::LoadedImage loaded = TRY(boot::load_image(*space, *parts.pool, *image, program->bytes));
+        TRY(add_standard_files(parts.stdio, caller, *files));
+        auto context = TRY(parts.kernel.contexts.create(space, files));
+        const auto process = parts.processes->create_initial(context, {.name = program->name});
+
+        const auto add_upper = [&](scheme::DescriptionRef description) -> Result<std::uint64_t> {
+            const FdNumber fd =
+                TRY(files->add_from(FdNumber{abi::kUpperFdtblTag}, {std::move(description), false}));
+            return fd.value();
+        };
+        boot::InitialStackContent content{
+            .arguments = words, .environment = environment, .working_directory = parts.working_directory};
+        auto directory = TRY(open_at(parts.names, caller, parts.working_directory,
+                                     abi::OpenFlags::kStat | abi::OpenFlags::kDirectory));
+        content.auxiliary = {
+            {abi::Auxv::kRedoxCwdFd, TRY(add_upper(std::move(directory)))},
+            {abi::Auxv::kRedoxNsFd, TRY(add_upper(parts.names))},
+            {abi::Auxv::kRedoxThrFd, TRY(add_upper(process.thread_fd))},
+            {abi::Auxv::kRedoxProcFd, TRY(add_upper(process.proc_fd))},
+            {abi::Auxv::kRedoxUmask, 022},
+            {abi::Auxv::kPhent, 56},
+            {abi::Auxv::kPhnum, image->program_header_count},
+            {abi::Auxv::kPhdr, loaded.program_headers},
+            {abi::Auxv::kEntry, loaded.entry},
+        };
+        machine::ThreadRegisters registers;
+        registers.rip = loaded.entry;
+        registers.rsp = TRY(boot::build_initial_stack(*space, content));
+        context->set_initial_registers(registers);
+        TRY(context->mark_started());
+        TRY(parts.kernel.workers.start(context));
+        return process.pid;
+    }();
+    if (!started) {
+        const bool program_at_fault = started.error() == Errno::kEEXIST ||
+                                      started.error() == Errno::kENOENT || started.error() == Errno::kE2BIG;
+        return report(errno_problem(program_at_fault ? kExitCannotRun : kExitOwnFailure,
+                                    program->name + ": cannot be started", started.error()));
+    }
+    const auto ended = parts.processes->wait_initial(*started);
+    return ended ? host_status(program->name, *ended) : kExitOwnFailure;
+}
+
+}  // namespace halfcell::supervisor

@@ -1,0 +1,129 @@
+#include "kernel_shim/supervisor/scheme_set.h"
+
+#include <cstdio>
+
+#include "schemes/file/file_scheme.h"
+#include "schemes/initfs/initfs.h"
+#include "schemes/kernel/install.h"
+#include "schemes/log/log.h"
+#include "schemes/manager/scheme_manager.h"
+#include "schemes/memfs/guest_tree.h"
+#include "schemes/nsmgr/namespace_scheme.h"
+#include "schemes/null/null.h"
+#include "schemes/rand/rand.h"
+#include "schemes/stdio/stdio.h"
+#include "schemes/zero/zero.h"
+#include "userland/embedded.h"
+
+namespace halfcell::supervisor {
+
+namespace {
+
+std::string because(const std::string& what, Errno error) {
+    return what + ": " + abi::errno_text(error) + " (" + abi::errno_name(error) + ")";
+}
+
+std::vector<memfs::FixedFile> embedded_files() {
+    std::vector<memfs::FixedFile> files;
+    for (const userland::EmbeddedProgram& program : userland::embedded_programs())
+        files.push_back({"bin/" + std::string(program.name), program.image});
+    return files;
+}
+
+memfs::GuestTree guest_tree(const WorldOptions& options) {
+    const auto writes = [](bool read_only) {
+        return read_only ? file::Writes::kRefused : file::Writes::kAllowed;
+    };
+    memfs::GuestTree tree{.host_root = options.root,
+                          .writes = writes(options.read_only),
+                          .memory_limit = options.memory_limit,
+                          .programs = embedded_files()};
+    for (const Bind& bind : options.binds)
+        tree.binds.push_back({bind.host, bind.guest, writes(bind.read_only)});
+    return tree;
+}
+
+// Registers schemes and remembers their roots under their names.
+class Registrar {
+  public:
+    Registrar(scheme::SchemeRegistry& schemes, nsmgr::Namespace& names) : schemes_(schemes), names_(names) {}
+
+    // The id and root of a scheme that is new.
+    Result<scheme::DescriptionRef> enter(std::shared_ptr<scheme::Scheme> scheme) {
+        const SchemeId id = TRY(schemes_.add(std::move(scheme)));
+        return schemes_.open_root(id);
+    }
+    // The same, and programs find it as /scheme/NAME.
+    Result<scheme::DescriptionRef> publish(std::shared_ptr<scheme::Scheme> scheme) {
+        const std::string name(scheme->name());
+        scheme::DescriptionRef root = TRY(enter(std::move(scheme)));
+        TRY(names_.insert(name, root));
+        return root;
+    }
+    // A kernel scheme that is registered already.
+    Result<void> publish(SchemeId id, const scheme::Scheme& scheme) {
+        scheme::DescriptionRef root = TRY(schemes_.open_root(id));
+        return names_.insert(scheme.name(), std::move(root));
+    }
+
+  private:
+    scheme::SchemeRegistry& schemes_;
+    nsmgr::Namespace& names_;
+};
+
+// All but kernel.proc: what it gives out is the process manager's to give. Source: base:bootstrap.
+Result<void> publish_kernel_schemes(Registrar& registrar, const scheme::SchemeRegistry& schemes) {
+    for (const auto& scheme : schemes.all()) {
+        const bool hidden = scheme->id() >= scheme::kSchemeManagerId ||
+                            scheme->id() == SchemeId{static_cast<std::uint32_t>(abi::GlobalSchemes::kProc)};
+        if (!hidden) TRY(registrar.publish(scheme->id(), *scheme));
+    }
+    return {};
+}
+
+void log_line(std::string_view context, std::string_view line) {
+    std::fprintf(stderr, "%.*s%s%.*s\n", static_cast<int>(context.size()), context.data(),
+                 context.empty() ? "" : ": ", static_cast<int>(line.size()), line.data());
+}
+
+}  // namespace
+
+void install_kernel(World::Parts& parts) {
+    schemes::install_kernel_schemes(parts.kernel, {.console = *parts.console, .log = parts.log});
+    parts.contexts = std::make_shared<schemes::proc::ProcScheme>(parts.kernel);
+    parts.kernel.schemes.add(SchemeId{static_cast<std::uint32_t>(abi::GlobalSchemes::kProc)}, parts.contexts);
+    parts.kernel.schemes.add(scheme::kSchemeManagerId, std::make_shared<schemes::SchemeManager>());
+}
+
+Expected<void, std::string> install_userland(World::Parts& parts) {
+    std::string culprit;
+    auto mounts = memfs::mount_guest_tree(guest_tree(parts.options), culprit);
+    if (!mounts) return unexpected(because(culprit, mounts.error()));
+
+    const auto names = std::make_shared<nsmgr::Namespace>();
+    task::Kernel& kernel = parts.kernel;
+    Registrar registrar(kernel.schemes, *names);
+    const Result<void> installed = [&]() -> Result<void> {
+        TRY(publish_kernel_schemes(registrar, kernel.schemes));
+        parts.processes = std::make_shared<schemes::procmgr::ProcmgrScheme>(kernel, parts.contexts);
+        TRY(registrar.publish(parts.processes));
+        TRY(registrar.publish(std::make_shared<file::FileScheme>("file", std::move(*mounts), kernel.pool)));
+        const auto programs = embedded_files();
+        auto initial_files = TRY(initfs::create(programs, kernel.pool));
+        TRY(registrar.publish(std::move(initial_files)));
+        TRY(registrar.publish(schemes::make_null_scheme()));
+        TRY(registrar.publish(schemes::make_zero_scheme()));
+        TRY(registrar.publish(schemes::make_rand_scheme()));
+        TRY(registrar.publish(schemes::make_log_scheme(log_line)));
+        auto stdio = TRY(schemes::StdioScheme::create());
+        parts.stdio = TRY(registrar.publish(std::move(stdio)));
+        scheme::DescriptionRef creation = TRY(kernel.schemes.open_root(scheme::kSchemeManagerId));
+        parts.names =
+            TRY(registrar.enter(std::make_shared<nsmgr::NamespaceScheme>(names, std::move(creation))));
+        return {};
+    }();
+    if (!installed) return unexpected(because("cannot set the schemes up", installed.error()));
+    return {};
+}
+
+}  // namespace halfcell::supervisor
