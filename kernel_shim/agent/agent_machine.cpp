@@ -273,6 +273,7 @@ class AgentMachineFactory final : public machine::MachineFactory {
 
 Result<std::unique_ptr<machine::MachineFactory>> create_machine_factory() {
     TRY(host::occupy_standard_descriptors());
+    host::raise_descriptor_limit();
     host::reserve_descriptor_table(kDescriptorRoom);
     host::set_receive_wakes_on_death(host::kernel_at_least(6, 11));
     auto common = std::make_shared<Common>();

@@ -123,6 +123,15 @@ bool kernel_at_least(int major, int minor) {
     return running_major > major || (running_major == major && running_minor >= minor);
 }
 
+void raise_descriptor_limit() {
+    // Some hosts have no limit worth the name, and tables grow with what is in them only.
+    constexpr rlim_t kEnough = 1 << 20;
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kEnough) return;
+    limit.rlim_cur = std::min(limit.rlim_max, kEnough);
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void reserve_descriptor_table(int count) {
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;

@@ -61,6 +61,9 @@ std::uint64_t monotonic_nanoseconds();
 // a distribution's backports go unnoticed. False when the release cannot be read.
 [[nodiscard]] bool kernel_at_least(int major, int minor);
 
+// Raises the soft limit of descriptors as far as the hard one allows: every guest thread takes one.
+void raise_descriptor_limit();
+
 // Makes room for `count` descriptors in this process's table, as far as the limit allows. Linux enlarges a
 // table that several processes share only after a grace period of its own, milliseconds that nobody should
 // wait later.
