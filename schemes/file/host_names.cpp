@@ -67,19 +67,21 @@ Result<Reached<Done>> HostVolume::rename(const Node& node, std::string_view from
     const HostPlace source = TRY(place_of(node, from));
     const int result =
         renameat(source.directory.get(), source.name.c_str(), target.directory.get(), target.name.c_str());
-    // redoxfs has its own word for a file that is to replace a directory.
-    if (result != 0 && errno == EISDIR) return fail(Errno::kEACCES);
-    if (result != 0 && errno == EEXIST) return fail(Errno::kENOTEMPTY);
-    return outcome(result);
+    if (result == 0) return Reached<Done>(Done{});
+    const Errno error = host::last_error();
+    const bool occupied = error == Errno::kEISDIR || error == Errno::kENOTEMPTY || error == Errno::kEEXIST;
+    if (!occupied) return fail(error);
+    // redoxfs has its own word for anything else that is to replace a directory, full or not.
+    return fail(node.kind() == NodeKind::kDirectory ? Errno::kENOTEMPTY : Errno::kEACCES);
 }
 
 Result<Reached<Done>> HostVolume::link(const Node& node, std::string_view from, std::string_view to,
                                        Identity) {
+    if (node.kind() == NodeKind::kDirectory) return fail(Errno::kEPERM);
     if (tree_->read_only()) return fail(Errno::kEROFS);
     Reached<HostPlace> reached = TRY(reach(tree_->jail, to));
     if (auto* link = std::get_if<LinkFound>(&reached)) return Reached<Done>(std::move(*link));
     const HostPlace& target = std::get<HostPlace>(reached);
-    if (node.kind() == NodeKind::kDirectory) return fail(Errno::kEPERM);
     const HostPlace source = TRY(place_of(node, from));
     return outcome(
         linkat(source.directory.get(), source.name.c_str(), target.directory.get(), target.name.c_str(), 0));

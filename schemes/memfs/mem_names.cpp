@@ -50,9 +50,10 @@ Result<Reached<Done>> MemVolume::unlink(std::string_view path, Remove what, Iden
 
 Result<Reached<MemVolume::Move>> MemVolume::find_move(const Node& node, std::string_view from,
                                                       std::string_view to, Identity caller) const {
-    if (from.empty() || to.empty()) return fail(Errno::kEBUSY);
+    if (to.empty()) return fail(Errno::kEBUSY);
     Reached<Found> target = TRY(find(to, caller, LastLink::kKeep));
     if (auto* link = std::get_if<LinkFound>(&target)) return Reached<Move>(std::move(*link));
+    if (from.empty()) return fail(Errno::kEBUSY);
     Reached<Found> source = TRY(find(from, caller, LastLink::kKeep));
     // What was a directory when the node was opened may be a link by now.
     if (std::holds_alternative<LinkFound>(source)) return fail(Errno::kENOENT);
@@ -94,11 +95,11 @@ Result<Reached<Done>> MemVolume::rename(const Node& node, std::string_view from,
 
 Result<Reached<Done>> MemVolume::link(const Node& node, std::string_view from, std::string_view to,
                                       Identity caller) {
+    if (node.kind() == NodeKind::kDirectory) return fail(Errno::kEPERM);
     return tree_->lock.with([&](std::uint64_t&) -> Result<Reached<Done>> {
         Reached<Move> found = TRY(find_move(node, from, to, caller));
         if (auto* link = std::get_if<LinkFound>(&found)) return Reached<Done>(std::move(*link));
         const auto& [source, target] = std::get<Move>(found);
-        if (source.inode->kind() == NodeKind::kDirectory) return fail(Errno::kEPERM);
         if (target.inode != nullptr) return fail(Errno::kEEXIST);
         source.inode->links.fetch_add(1, std::memory_order_relaxed);
         target.parent->children.emplace(std::string(target.name), source.inode);
