@@ -10,6 +10,7 @@
 #include "kernel_shim/supervisor/options.h"
 #include "kernel_shim/supervisor/world.h"
 #include "kernel_shim/syscall/dispatch.h"
+#include "kernel_shim/syscall/trace.h"
 #include "kernel_shim/task/kernel.h"
 #include "schemes/kernel/console.h"
 #include "schemes/kernel/kernel_log.h"
@@ -36,6 +37,7 @@ struct World::Parts {
     const std::unique_ptr<machine::MachineFactory> machines;
     const std::unique_ptr<schemes::HostConsole> console;
     const std::shared_ptr<schemes::KernelLog> log;
+    std::unique_ptr<syscall::Tracer> tracer;  // null where nothing is traced
     syscall::Dispatcher dispatcher;
     task::Kernel kernel;
 

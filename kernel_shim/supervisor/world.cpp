@@ -42,6 +42,12 @@ Expected<std::unique_ptr<World>, std::string> World::create(const WorldOptions& 
     task::Kernel& kernel = parts->kernel;
     kernel.contexts.set_limit(options.context_limit);
     kernel.environment = joined_lines(options.environment);
+    if (options.trace.enabled) {
+        auto tracer = syscall::make_tracer(options.trace.file, options.trace.json, options.trace.filters);
+        if (!tracer) return unexpected(tracer.error());
+        parts->tracer = std::move(*tracer);
+        parts->dispatcher.trace_to(parts->tracer.get());
+    }
     install_kernel(*parts);
     if (surroundings == Surroundings::kUserland)
         if (auto installed = install_userland(*parts); !installed) return unexpected(installed.error());
