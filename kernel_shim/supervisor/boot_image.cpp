@@ -68,6 +68,9 @@ int World::boot(const std::string& image_path, std::uint64_t base) {
     if (!image) return report(image.error().status, image.error().message);
 
     task::Kernel& kernel = parts_->kernel;
+    // The kernel's own lines appear on its console, as they do on a real one.
+    parts_->log->set_echo(
+        [&console = *parts_->console](std::string_view line) { console.write(line, nullptr); });
     const auto space = mem::AddressSpace::create(kernel.pool, kernel.machines);
     const auto entry = load(*space, kernel.pool, image->bytes, base);
     if (!entry)
