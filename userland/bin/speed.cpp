@@ -1,0 +1,143 @@
+// speed: measures one kind of call from inside a guest; the guest half of `halfcell bench`.
+
+#include <atomic>
+#include <optional>
+
+#include "userland/lib/number.h"
+#include "userland/lib/tool.h"
+#include "userland/rt/thread.h"
+
+namespace halfcell::userland {
+namespace {
+
+constexpr Usage kUsage{
+    "speed",
+    "ROW COUNT",
+    "Makes COUNT calls of the kind ROW (null, close, read64, read4k, read1m, openclose, fmap64k, "
+    "threads64, idle) and prints nanoseconds per call, or MiB per second for read1m.",
+    {}};
+
+constexpr std::uint64_t kSecond = 1'000'000'000;
+constexpr std::string_view kMeasured = "/scheme/file/measured";
+constexpr std::uint64_t kMeasuredSize = 64 << 20;  // what `halfcell bench` binds there
+constexpr std::size_t kThreads = 64;
+
+std::uint64_t nanoseconds_now() {
+    const auto now = sys_clock_gettime(abi::Clock::kMonotonic);
+    if (!now) give_up(1, "cannot read the clock");
+    return static_cast<std::uint64_t>(now->tv_sec) * kSecond + static_cast<std::uint64_t>(now->tv_nsec);
+}
+
+Fd open_or_give_up(std::string_view path) {
+    const auto file = sys_openat(process().name_space, path, abi::OpenFlags::kRdonly);
+    if (!file) give_up(1, path, ": ", error_sentence(file.error()));
+    return *file;
+}
+
+// Runs `operation(i)` count times and returns the nanoseconds it took.
+template <typename Operation>
+std::uint64_t time_of(std::uint64_t count, Operation operation) {
+    const std::uint64_t start = nanoseconds_now();
+    for (std::uint64_t i = 0; i < count; ++i)
+        operation(i);
+    return nanoseconds_now() - start;
+}
+
+// Whole-buffer reads at offsets that go round the measured file.
+std::uint64_t time_reads(std::uint64_t count, std::size_t size) {
+    const Fd file = open_or_give_up(kMeasured);
+    std::byte* const buffer = *map_anonymous(size);
+    return time_of(count, [&](std::uint64_t i) {
+        const std::uint64_t offset = i * size % kMeasuredSize;
+        const std::uint64_t got =
+            raw_syscall(abi::SYS_READ2, word(file), word(buffer), size, offset, ~std::uint64_t{0});
+        if (got != size) give_up(1, "short read");
+    });
+}
+
+struct Race {
+    std::atomic<std::uint32_t> go{0};
+    std::uint64_t calls = 0;
+};
+
+void run_racer(void* argument) {
+    auto& race = *static_cast<Race*>(argument);
+    while (race.go.load() == 0)
+        futex_wait(reinterpret_cast<const std::uint32_t*>(&race.go), 0);
+    for (std::uint64_t i = 0; i < race.calls; ++i)
+        sys_yield();
+}
+
+// Calls of 64 threads at once: wall time over the number of all calls.
+std::uint64_t time_threads(std::uint64_t calls_each) {
+    static Race race;
+    race.calls = calls_each;
+    static std::optional<Thread> threads[kThreads];
+    for (auto& thread : threads) {
+        auto started = Thread::start(run_racer, &race);
+        if (!started) give_up(1, "cannot start a thread: ", error_sentence(started.error()));
+        thread.emplace(std::move(*started));
+    }
+    const std::uint64_t start = nanoseconds_now();
+    race.go.store(1);
+    futex_wake(reinterpret_cast<const std::uint32_t*>(&race.go), kThreads);
+    for (auto& thread : threads)
+        thread->join();
+    return (nanoseconds_now() - start) / kThreads;
+}
+
+void idle() {
+    out().write("r");
+    out().flush();
+    std::byte byte{};
+    (void)sys_read(Fd{0}, {&byte, 1});
+}
+
+std::uint64_t measure(std::string_view row, std::uint64_t count) {
+    if (row == "null") return time_of(count, [](std::uint64_t) { sys_yield(); });
+    if (row == "close") return time_of(count, [](std::uint64_t) { raw_syscall(abi::SYS_CLOSE, 9999); });
+    if (row == "read64") {
+        const Fd zero = open_or_give_up("/scheme/zero");
+        static std::byte buffer[64];
+        return time_of(count, [&](std::uint64_t) { (void)sys_read(zero, buffer); });
+    }
+    if (row == "read4k") return time_reads(count, 4096);
+    if (row == "openclose")
+        return time_of(count, [](std::uint64_t) { (void)sys_close(open_or_give_up(kMeasured)); });
+    if (row == "fmap64k")
+        return time_of(count, [](std::uint64_t) {
+            constexpr std::size_t kSize = 64 << 10;
+            std::byte* const bytes = *map_anonymous(kSize);
+            for (std::size_t at = 0; at < kSize; at += 4096)
+                *const_cast<volatile std::byte*>(bytes + at) = std::byte{1};
+            (void)unmap(bytes, kSize);
+        });
+    if (row == "threads64") return time_threads(count);
+    usage_error(concat("no row '", row, "'"));
+}
+
+}  // namespace
+
+int main_program(std::span<const std::string_view> arguments) {
+    const CommandLine line = parse_or_exit(kUsage, arguments);
+    check_operand_count(line, 2);
+    const std::string_view row = line.operands[0];
+    const auto count = parse_unsigned(line.operands[1]);
+    if (!count || *count == 0) usage_error(concat("invalid count '", line.operands[1], "'"));
+    if (row == "idle") {
+        idle();
+        return 0;
+    }
+    if (row == "read1m") {
+        const std::uint64_t nanoseconds = time_reads(*count, 1 << 20);
+        out().write(decimal(*count * kSecond / nanoseconds));
+    } else {
+        const std::uint64_t picoseconds_per_call = measure(row, *count) * 1000 / *count;
+        out().write(
+            concat(decimal(picoseconds_per_call / 1000), ".", decimal(picoseconds_per_call / 100 % 10)));
+    }
+    out().write("\n");
+    return 0;
+}
+
+}  // namespace halfcell::userland
