@@ -76,6 +76,20 @@ void add_trace_details(CLI::App& app, TraceOptions& trace) {
         ->allow_extra_args(false);
 }
 
+// Where "--" stands between the options of `sub` and its program; argc where it does not. CLI11 would hand
+// the words behind it to the main command, so they are kept from it.
+int separator_index(const CLI::App& sub, int argc, char** argv) {
+    for (int index = 2; index < argc; ++index) {
+        const std::string word = argv[index];
+        if (word == "--") return index;
+        if (word.size() < 2 || word.front() != '-') return argc;
+        if (word.find('=') != std::string::npos) continue;
+        const CLI::Option* const option = sub.get_option_no_throw(word);
+        if (option != nullptr && option->get_items_expected_min() > 0) ++index;
+    }
+    return argc;
+}
+
 }  // namespace
 
 Command parse_command_line(int argc, char** argv) {
@@ -136,8 +150,12 @@ Command parse_command_line(int argc, char** argv) {
     CLI::App* const compat_app = app.add_subcommand("compat", "print the compatibility table (Markdown)");
     compat_app->group("");
 
+    int separator = argc;
+    for (const CLI::App* const sub : {run_app, trace_app})
+        if (argc > 1 && sub->get_name() == argv[1]) separator = separator_index(*sub, argc, argv);
+
     try {
-        app.parse(argc, argv);
+        app.parse(separator, argv);
     } catch (const CLI::ParseError& error) {
         const int status = app.exit(error);
         return Finished{status == 0 ? 0 : kExitOwnFailure};
@@ -151,14 +169,14 @@ Command parse_command_line(int argc, char** argv) {
     for (const auto& [sub, command] : {std::pair{run_app, &run}, std::pair{trace_app, &trace}}) {
         if (!sub->parsed()) continue;
         command->program = sub->remaining();
-        if (!command->program.empty() && command->program.front() == "--")
-            command->program.erase(command->program.begin());
+        const bool behind_separator = command->program.empty() && separator < argc;
+        if (behind_separator) command->program.assign(argv + separator + 1, argv + argc);
         if (command->program.empty()) {
             std::fprintf(stderr, "halfcell %s: no PROGRAM given; see halfcell %s --help\n",
                          sub->get_name().c_str(), sub->get_name().c_str());
             return Finished{kExitOwnFailure};
         }
-        if (command->program.front().front() == '-') {
+        if (!behind_separator && command->program.front().starts_with('-')) {
             std::fprintf(stderr, "halfcell %s: unknown option %s; see halfcell %s --help\n",
                          sub->get_name().c_str(), command->program.front().c_str(), sub->get_name().c_str());
             return Finished{kExitOwnFailure};
