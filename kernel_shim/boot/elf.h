@@ -33,6 +33,9 @@ enum class ElfProblem : std::uint8_t {
 // One sentence without a full stop, for "halfcell: PROGRAM: <sentence>".
 [[nodiscard]] std::string_view describe(ElfProblem problem);
 
+// Of one program header, in bytes: AT_PHENT.
+inline constexpr std::uint64_t kProgramHeaderSize = 56;
+
 struct ElfSegment {
     std::uint64_t file_offset = 0;
     std::uint64_t file_size = 0;

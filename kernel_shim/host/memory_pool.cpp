@@ -25,8 +25,9 @@ constexpr std::uint64_t kFileSize = std::uint64_t{1} << 60;
 constexpr std::uint64_t kSmallestWindow = std::uint64_t{1} << 30;
 constexpr std::uint64_t kLargestCachedSlice = std::uint64_t{1} << 20;
 constexpr std::uint64_t kCacheLimit = std::uint64_t{16} << 20;
-// Up to here clearing everything is cheaper than asking the host which pages exist.
-constexpr std::uint64_t kClearWithoutAsking = 4 * machine::kPageSize;
+// Up to here clearing everything is cheaper than asking the host which pages exist; the pages of mappings of
+// this size are made present at once anyway.
+constexpr std::uint64_t kClearWithoutAsking = 16 * machine::kPageSize;
 
 // The file, its window and the books; slices share it with the Pool.
 class Store {

@@ -18,7 +18,6 @@ namespace {
 
 // Far above any program; a larger file is a mistake, and reading it would only exhaust memory.
 constexpr std::uint64_t kLargestProgram = std::uint64_t{1} << 30;
-constexpr std::size_t kReadSize = 1 << 20;
 
 LaunchProblem too_large(const std::string& name) {
     return {kExitCannotRun, name + ": larger than 1 GiB, which no program is"};
@@ -42,17 +41,20 @@ Expected<std::vector<std::byte>, LaunchProblem> read_all(const scheme::Descripti
                                                          const std::string& path) {
     const auto source = file->scheme();
     if (!source) return unexpected(guest_problem(kExitCannotRun, path, source.error()));
-    std::vector<std::byte> bytes;
-    for (;;) {
-        const std::size_t at = bytes.size();
-        bytes.resize(at + kReadSize);
-        const auto room = mem::UserOut::local(std::span(bytes).subspan(at));
-        const auto count = (*source)->read_at(caller, file->number(), room, at, {});
+    const auto size = (*source)->fsize(caller, file->number());
+    if (!size) return unexpected(guest_problem(kExitCannotRun, path, size.error()));
+    if (*size > kLargestProgram) return unexpected(too_large(path));
+    std::vector<std::byte> bytes(*size);
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+        const auto room = mem::UserOut::local(std::span(bytes).subspan(done));
+        const auto count = (*source)->read_at(caller, file->number(), room, done, {});
         if (!count) return unexpected(guest_problem(kExitCannotRun, path, count.error()));
-        bytes.resize(at + *count);
-        if (*count == 0) return bytes;
-        if (bytes.size() > kLargestProgram) return unexpected(too_large(path));
+        if (*count == 0) break;  // shrank meanwhile: the ELF reader judges what is there
+        done += *count;
     }
+    bytes.resize(done);
+    return bytes;
 }
 
 }  // namespace

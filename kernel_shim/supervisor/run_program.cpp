@@ -16,6 +16,7 @@ namespace halfcell::supervisor {
 
 namespace {
 
+constexpr std::uint64_t kUmask = 022;
 constexpr std::string_view kDefaultPath = "/bin:/usr/bin:/scheme/initfs/bin";
 
 LaunchProblem errno_problem(int status, const std::string& what, Errno error) {
@@ -73,6 +74,83 @@ int host_status(const std::string& name, const schemes::procmgr::ExitStatus& end
     return kSignalBase + signal_of_exception(ended.exception.kind);
 }
 
+using schemes::procmgr::Pid;
+
+Expected<ProgramFile, LaunchProblem> find_program(World::Parts& parts, const std::string& name,
+                                                  const std::vector<std::string>& environment) {
+    if (name.find('/') != std::string::npos) return read_host_program(name);
+    return read_guest_program(parts.names, parts.own_caller(), name, path_of(environment));
+}
+
+Expected<boot::ElfImage, LaunchProblem> check_program(const ProgramFile& program) {
+    auto image = boot::parse_elf(program.bytes);
+    if (!image)
+        return unexpected(
+            LaunchProblem{kExitCannotRun, program.name + ": " + std::string(boot::describe(image.error()))});
+    if (!image->interpreter.empty())
+        return unexpected(
+            LaunchProblem{kExitCannotRun, program.name + ": needs the interpreter " + image->interpreter +
+                                              "; only static programs run so far (link with -static)"});
+    return std::move(*image);
+}
+
+Result<std::uint64_t> add_upper(fd::FdTable& files, scheme::DescriptionRef description) {
+    const FdNumber fd = TRY(files.add_from(FdNumber{abi::kUpperFdtblTag}, {std::move(description), false}));
+    return fd.value();
+}
+
+// A context with everything a program finds at its entry, running.
+Result<Pid> start_program(World::Parts& parts, const ProgramFile& program, const boot::ElfImage& image,
+                          scheme::DescriptionRef directory, const std::vector<std::string>& words,
+                          const std::vector<std::string>& environment) {
+    const auto space = mem::AddressSpace::create(*parts.pool, *parts.machines);
+    const auto files = std::make_shared<fd::FdTable>();
+    const boot::LoadedImage loaded = TRY(boot::load_image(*space, *parts.pool, image, program.bytes));
+    TRY(add_standard_files(parts.stdio, parts.own_caller(), *files));
+    const auto context = TRY(parts.kernel.contexts.create(space, files));
+    const auto process = parts.processes->create_initial(context, {.name = program.name});
+
+    boot::InitialStackContent content{
+        .arguments = words, .environment = environment, .working_directory = parts.working_directory};
+    content.auxiliary = {
+        {abi::Auxv::kRedoxCwdFd, TRY(add_upper(*files, std::move(directory)))},
+        {abi::Auxv::kRedoxNsFd, TRY(add_upper(*files, parts.names))},
+        {abi::Auxv::kRedoxThrFd, TRY(add_upper(*files, process.thread_fd))},
+        {abi::Auxv::kRedoxProcFd, TRY(add_upper(*files, process.proc_fd))},
+        {abi::Auxv::kRedoxUmask, kUmask},
+        {abi::Auxv::kPhent, boot::kProgramHeaderSize},
+        {abi::Auxv::kPhnum, image.program_header_count},
+        {abi::Auxv::kPhdr, loaded.program_headers},
+        {abi::Auxv::kEntry, loaded.entry},
+    };
+    machine::ThreadRegisters registers;
+    registers.rip = loaded.entry;
+    registers.rsp = TRY(boot::build_initial_stack(*space, content));
+    context->set_initial_registers(registers);
+    TRY(context->mark_started());
+    TRY(parts.kernel.workers.start(context));
+    return process.pid;
+}
+
+// From words to a running process. What was read for it is given back before anybody waits.
+Expected<Pid, LaunchProblem> launch(World::Parts& parts, const std::vector<std::string>& words) {
+    const std::vector<std::string> environment = guest_environment(parts.options);
+    const auto program = find_program(parts, words.front(), environment);
+    if (!program) return unexpected(program.error());
+    const auto image = check_program(*program);
+    if (!image) return unexpected(image.error());
+    auto directory = open_at(parts.names, parts.own_caller(), parts.working_directory,
+                             abi::OpenFlags::kStat | abi::OpenFlags::kDirectory);
+    if (!directory)
+        return unexpected(errno_problem(kExitOwnFailure, "working directory " + parts.working_directory,
+                                        directory.error()));
+    const auto started = start_program(parts, *program, *image, std::move(*directory), words, environment);
+    if (started) return *started;
+    const bool program_at_fault = started.error() == Errno::kEEXIST || started.error() == Errno::kE2BIG;
+    return unexpected(errno_problem(program_at_fault ? kExitCannotRun : kExitOwnFailure,
+                                    program->name + ": cannot be started", started.error()));
+}
+
 }  // namespace
 
 Result<void> World::change_directory(const std::string& path) {
@@ -88,70 +166,13 @@ const std::string& World::working_directory() const {
 }
 
 int World::run(const std::vector<std::string>& words) {
-    Parts& parts = *parts_;
-    const scheme::Caller caller = parts.own_caller();
-    const std::vector<std::string> environment = guest_environment(parts.options);
-    const auto report = [](const LaunchProblem& problem) {
-        std::fprintf(stderr, "halfcell: %s\n", problem.message.c_str());
-        return problem.status;
-    };
-
-    const std::string& name = words.front();
-    const auto program = name.find('/') != std::string::npos
-                             ? read_host_program(name)
-                             : read_guest_program(parts.names, caller, name, path_of(environment));
-    if (!program) return report(program.error());
-    const auto image = boot::parse_elf(program->bytes);
-    if (!image)
-        return report({kExitCannotRun, program->name + ": " + std::string(boot::describe(image.error()))});
-    if (!image->interpreter.empty())
-        return report({kExitCannotRun, program->name + ": needs the interpreter " + image->interpreter +
-                                           "; only static programs run so far (link with -static)"});
-
-    const auto started = [&]() -> Result<schemes::procmgr::Pid> {
-        const auto space = mem::AddressSpace::create(*parts.pool, *parts.machines);
-        const auto files = std::make_shared<fd::FdTable>();
-        const boot::LoadedImage loaded = TRY(boot::load_image(*space, *parts.pool, *image, program->bytes));
-        TRY(add_standard_files(parts.stdio, caller, *files));
-        auto context = TRY(parts.kernel.contexts.create(space, files));
-        const auto process = parts.processes->create_initial(context, {.name = program->name});
-
-        const auto add_upper = [&](scheme::DescriptionRef description) -> Result<std::uint64_t> {
-            const FdNumber fd =
-                TRY(files->add_from(FdNumber{abi::kUpperFdtblTag}, {std::move(description), false}));
-            return fd.value();
-        };
-        boot::InitialStackContent content{
-            .arguments = words, .environment = environment, .working_directory = parts.working_directory};
-        auto directory = TRY(open_at(parts.names, caller, parts.working_directory,
-                                     abi::OpenFlags::kStat | abi::OpenFlags::kDirectory));
-        content.auxiliary = {
-            {abi::Auxv::kRedoxCwdFd, TRY(add_upper(std::move(directory)))},
-            {abi::Auxv::kRedoxNsFd, TRY(add_upper(parts.names))},
-            {abi::Auxv::kRedoxThrFd, TRY(add_upper(process.thread_fd))},
-            {abi::Auxv::kRedoxProcFd, TRY(add_upper(process.proc_fd))},
-            {abi::Auxv::kRedoxUmask, 022},
-            {abi::Auxv::kPhent, 56},
-            {abi::Auxv::kPhnum, image->program_header_count},
-            {abi::Auxv::kPhdr, loaded.program_headers},
-            {abi::Auxv::kEntry, loaded.entry},
-        };
-        machine::ThreadRegisters registers;
-        registers.rip = loaded.entry;
-        registers.rsp = TRY(boot::build_initial_stack(*space, content));
-        context->set_initial_registers(registers);
-        TRY(context->mark_started());
-        TRY(parts.kernel.workers.start(context));
-        return process.pid;
-    }();
+    const auto started = launch(*parts_, words);
     if (!started) {
-        const bool program_at_fault = started.error() == Errno::kEEXIST ||
-                                      started.error() == Errno::kENOENT || started.error() == Errno::kE2BIG;
-        return report(errno_problem(program_at_fault ? kExitCannotRun : kExitOwnFailure,
-                                    program->name + ": cannot be started", started.error()));
+        std::fprintf(stderr, "halfcell: %s\n", started.error().message.c_str());
+        return started.error().status;
     }
-    const auto ended = parts.processes->wait_initial(*started);
-    return ended ? host_status(program->name, *ended) : kExitOwnFailure;
+    const auto ended = parts_->processes->wait_initial(*started);
+    return ended ? host_status(words.front(), *ended) : kExitOwnFailure;
 }
 
 }  // namespace halfcell::supervisor
