@@ -25,14 +25,15 @@ std::uint64_t capability_fd(std::uint32_t scheme) {
     return abi::kUpperFdtblTag | scheme;
 }
 
-// The root of a scheme, or a description that answers ENODEV where this kernel has no such scheme.
+// The root of a scheme, or a description that answers ENODEV where this kernel has no such scheme. Its number
+// is what upstream's scheme gives its root although nobody registered it.
 scheme::DescriptionRef root_or_nothing(const scheme::SchemeRegistry& schemes, SchemeId id) {
     constexpr std::uint64_t kRootFlags = abi::OpenFlags::kCreat | abi::OpenFlags::kRdwr;
     auto root = schemes.open_root(id);
     if (root) return std::move(*root);
     return scheme::DescriptionRef::create({.scheme = nullptr,
                                            .scheme_id = id,
-                                           .number = HandleNumber{UINT64_MAX},
+                                           .number = HandleNumber{1},
                                            .flags = static_cast<std::uint32_t>(kRootFlags)});
 }
 
@@ -66,6 +67,10 @@ Result<void> add_metadata(mem::AddressSpace& space, machine::Pool& pool) {
 int World::boot(const std::string& image_path, std::uint64_t base) {
     const auto image = read_host_program(image_path);
     if (!image) return report(image.error().status, image.error().message);
+
+    // The kernel's warnings go to the console, as on a serial line; they are part of what recordings show.
+    schemes::ConsoleSink& console = *parts_->console;
+    parts_->log->set_echo([&console](std::string_view line) { console.write(line, nullptr); });
 
     task::Kernel& kernel = parts_->kernel;
     // The kernel's own lines appear on its console, as they do on a real one.

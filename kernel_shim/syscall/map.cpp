@@ -1,5 +1,7 @@
 // Memory. Source: kernel:src/syscall/mod.rs, kernel:src/syscall/fs.rs, kernel:src/syscall/process.rs.
 
+#include <cstdio>
+
 #include "abi/data.h"
 #include "kernel_shim/mem/map_request.h"
 #include "kernel_shim/syscall/handlers.h"
@@ -17,6 +19,15 @@ Result<std::uint64_t> map_anonymous(mem::AddressSpace& space, const abi::Map& ma
     return space.map(request, {.kind = mem::anonymous_kind(map.flags)});
 }
 
+// Source: kernel:src/syscall/fs.rs funmap, whose rounded length wraps.
+void warn_of_length(const task::Kernel& kernel, std::uint64_t length) {
+    const std::uint64_t rounded = (length + machine::kPageSize - 1) / machine::kPageSize * machine::kPageSize;
+    char text[80];
+    std::snprintf(text, sizeof text, "funmap passed length 0x%llx instead of 0x%llx",
+                  static_cast<unsigned long long>(length), static_cast<unsigned long long>(rounded));
+    kernel.warn("kernel::syscall::fs", text);
+}
+
 }  // namespace
 
 Result<std::uint64_t> sys_fmap(Call& call) {
@@ -29,6 +40,7 @@ Result<std::uint64_t> sys_fmap(Call& call) {
 
 Result<std::uint64_t> sys_funmap(Call& call) {
     const std::uint64_t size = machine::page_round_up(call.args[1]);
+    if (size != call.args[1]) warn_of_length(call.kernel, call.args[1]);
     const mem::PageRange range = TRY(mem::validate_range(call.args[0], size, mem::RangeRule::kSpan));
     TRY(call.space.unmap(range));
     return 0;

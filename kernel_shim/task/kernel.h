@@ -4,8 +4,10 @@
 // it.
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "kernel_shim/machine/machine.h"
 #include "kernel_shim/scheme/event_registry.h"
@@ -33,6 +35,9 @@ struct Kernel {
     Workers workers;
     // The boot environment, as sys:env shows it.
     std::string environment;
+    // A line for the kernel's log, as upstream's warn!: the module it stands in, and what it says. Set before
+    // the first context starts; any thread.
+    std::function<void(std::string_view module, std::string_view message)> warn = [](auto, auto) {};
 };
 
 }  // namespace halfcell::task

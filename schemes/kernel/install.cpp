@@ -29,6 +29,7 @@ void install_kernel_schemes(task::Kernel& kernel, const KernelSchemeOptions& opt
         kernel.schemes.add(SchemeId{static_cast<std::uint32_t>(id)}, std::move(scheme));
     };
     const auto log = options.log != nullptr ? options.log : std::make_shared<KernelLog>();
+    kernel.warn = [log](std::string_view module, std::string_view message) { log->warn(module, message); };
     const auto pipes = std::make_shared<PipeScheme>();
     const auto time = std::make_shared<TimeScheme>(kernel.clock);
     const auto acpi = std::make_shared<AcpiScheme>();

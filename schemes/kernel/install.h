@@ -21,8 +21,9 @@ struct KernelSchemeOptions {
     std::function<void(sys::StopRequest)> stop = nullptr;
 };
 
-// Registers ids 1 to 8 and 10; 9 (kernel.proc) is not among them. Call it once, before the first context
-// starts and before the supervisor confines itself.
+// Registers ids 1 to 8 and 10; 9 (kernel.proc) is not among them; sets Kernel::warn. Call it once, before the
+// first context starts, before the supervisor confines itself, and on a thread that may use all the CPUs
+// guests may use.
 void install_kernel_schemes(task::Kernel& kernel, const KernelSchemeOptions& options);
 
 }  // namespace halfcell::schemes

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <system_error>
 
 #include "abi/flags.h"
 
@@ -34,14 +35,23 @@ Timers::~Timers() {
     if (thread.joinable()) thread.join();
 }
 
+Result<void> Timers::start() {
+    try {
+        state_.thread = std::thread([this] { run(); });
+    } catch (const std::system_error&) {
+        return fail(Errno::kENOMEM);
+    }
+    return {};
+}
+
 Result<void> Timers::arm(HandleNumber handle, std::uint64_t clock_id, const abi::TimeSpec& time) {
     const std::uint64_t due = due_time(time);
     std::lock_guard lock(mutex_);
     if (state_.monotonic.size() + state_.realtime.size() >= kLimit) return fail(Errno::kENOMEM);
+    if (!state_.thread.joinable()) TRY(start());
     Queue& queue = clock_id == abi::Clock::kRealtime ? state_.realtime : state_.monotonic;
     const auto added = queue.emplace(due, handle);
     ++state_.per_handle[handle];
-    if (!state_.thread.joinable()) state_.thread = std::thread([this] { run(); });
     if (added == queue.begin()) changed_.notify_all();
     return {};
 }

@@ -33,7 +33,7 @@ class Timers {
 
     // Adds a timer at an absolute time of a clock (abi::Clock). Every call adds
     // one; times past fire at once, negative and inexpressible ones never. ENOMEM beyond kLimit (safer:
-    // upstream grows without bound).
+    // upstream grows without bound), or when the host has no thread to give.
     Result<void> arm(HandleNumber handle, std::uint64_t clock_id, const abi::TimeSpec& time);
     // Drops what a handle has armed: nobody can hear it any more. Upstream keeps it until it is due (safer).
     void forget(HandleNumber handle);
@@ -56,6 +56,8 @@ class Timers {
         std::thread thread;
     };
 
+    // Makes the thread; ENOMEM when the host has none to give. mutex_ must be held.
+    Result<void> start();
     void run();
     // Takes what is due out of both queues. mutex_ must be held.
     std::vector<HandleNumber> take_due();

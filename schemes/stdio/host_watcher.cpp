@@ -5,7 +5,8 @@
 #include <sys/epoll.h>
 
 #include <array>
-#include <optional>
+#include <system_error>
+#include <utility>
 
 #include "abi/flags.h"
 #include "kernel_shim/host/sys.h"
@@ -49,9 +50,13 @@ bool HostWatcher::start(State& state) {
     event.events = EPOLLIN;
     event.data.u64 = kStop;
     if (::epoll_ctl(poller.get(), EPOLL_CTL_ADD, stop->get(), &event) != 0) return false;
+    try {
+        state.thread = std::thread([this, file = poller.get()] { run(file); });
+    } catch (const std::system_error&) {
+        return false;
+    }
     state.poller = std::move(poller);
     state.stop = std::move(*stop);
-    state.thread = std::thread([this, file = state.poller.get()] { run(file); });
     return true;
 }
 

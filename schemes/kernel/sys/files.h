@@ -68,7 +68,7 @@ Result<std::uint64_t> write_update_time_offset(const Sources& sources, std::stri
 // shutdown, reset or emergency_reset, blanks around it allowed; else EINVAL. Ends the run.
 Result<std::uint64_t> write_kstop(const Sources& sources, std::string_view text);
 
-// CPUs the run may use: those of the supervisor when it started.
+// CPUs the run may use: those that the first thread to ask may use.
 unsigned cpu_count();
 
 // --- the parts context_files.cpp is made of, for tests.

@@ -33,6 +33,11 @@ const std::vector<File>& files() {
     return all;
 }
 
+SysScheme::SysScheme(Sources sources) : sources_(std::move(sources)) {
+    // Counted here, where all CPUs can be seen: workers, which ask later, are bound to one.
+    cpu_count();
+}
+
 Result<OpenedHandle> SysScheme::root() {
     auto handle = std::make_shared<Handle>();
     handle->root = true;
@@ -60,14 +65,14 @@ Result<OpenResult> SysScheme::openat(const Caller& caller, HandleNumber, std::st
     return OpenedHandle{.number = handles_.add(std::move(handle)), .positioned = true};
 }
 
-Result<std::string> SysScheme::text_of(Handle& handle, const Caller& caller) const {
+Result<SysScheme::Text> SysScheme::text_of(Handle& handle, const Caller& caller) const {
     if (handle.file->read == nullptr) return fail(Errno::kEISDIR);
-    if (auto text = handle.text.with([](const auto& made) { return made; })) return std::move(*text);
+    if (Text text = handle.text.with([](const Text& made) { return made; })) return text;
     // Made without the lock: some files ask every scheme there is. Who comes second takes what is there.
-    std::string fresh = TRY(handle.file->read(sources_, caller));
-    return handle.text.with([&](std::optional<std::string>& made) {
-        if (!made) made = std::move(fresh);
-        return *made;
+    const auto fresh = std::make_shared<const std::string>(TRY(handle.file->read(sources_, caller)));
+    return handle.text.with([&](Text& made) {
+        if (made == nullptr) made = fresh;
+        return made;
     });
 }
 
@@ -75,7 +80,8 @@ Result<std::uint64_t> SysScheme::read_at(const Caller& caller, HandleNumber numb
                                          std::uint64_t offset, scheme::TransferFlags) {
     const auto handle = TRY(find(number));
     if (handle->file == nullptr) return fail(Errno::kEBADF);
-    return reply_text(to, TRY(text_of(*handle, caller)), offset);
+    const Text text = TRY(text_of(*handle, caller));
+    return reply_text(to, *text, offset);
 }
 
 Result<std::uint64_t> SysScheme::write_at(const Caller&, HandleNumber number, const mem::UserIn& from,
@@ -91,8 +97,8 @@ Result<std::uint64_t> SysScheme::write_at(const Caller&, HandleNumber number, co
 Result<std::uint64_t> SysScheme::fsize(const Caller& caller, HandleNumber number) {
     const auto handle = TRY(find(number));
     if (handle->file == nullptr || handle->file->read == nullptr) return 0;
-    const std::string text = TRY(text_of(*handle, caller));
-    return text.size();
+    const Text text = TRY(text_of(*handle, caller));
+    return text->size();
 }
 
 Result<std::uint64_t> SysScheme::fpath(const Caller&, HandleNumber number, const mem::UserOut& to) {
@@ -105,8 +111,8 @@ Result<std::uint64_t> SysScheme::fpath(const Caller&, HandleNumber number, const
 Result<void> SysScheme::fstat(const Caller& caller, HandleNumber number, const mem::UserOut& to) {
     const auto handle = TRY(find(number));
     if (handle->file == nullptr) return reply_stat(to, abi::Mode::kDir | 0444);
-    const std::string text = TRY(text_of(*handle, caller));
-    return reply_stat(to, abi::Mode::kFile | 0666, text.size());
+    const Text text = TRY(text_of(*handle, caller));
+    return reply_stat(to, abi::Mode::kFile | 0666, text->size());
 }
 
 Result<std::uint64_t> SysScheme::getdents(const Caller&, HandleNumber number, const mem::UserOut& to,

@@ -2,7 +2,8 @@
 
 // Scheme 8: facts about the system as files. Source: kernel:src/scheme/sys/mod.rs.
 
-#include <optional>
+#include <memory>
+#include <string>
 
 #include "kernel_shim/scheme/handle_map.h"
 #include "kernel_shim/scheme/scheme.h"
@@ -15,7 +16,7 @@ namespace halfcell::schemes::sys {
 // positioned.
 class SysScheme final : public scheme::Scheme {
   public:
-    explicit SysScheme(Sources sources) : sources_(std::move(sources)) {}
+    explicit SysScheme(Sources sources);
 
     [[nodiscard]] std::string_view name() const override { return "sys"; }
 
@@ -39,15 +40,16 @@ class SysScheme final : public scheme::Scheme {
     Result<void> close(HandleNumber number) override;
 
   private:
+    using Text = std::shared_ptr<const std::string>;
     struct Handle {
         bool root = false;
-        const File* file = nullptr;  // null: the directory
-        Guarded<std::optional<std::string>, LockLevel::kObject> text;
+        const File* file = nullptr;              // null: the directory
+        Guarded<Text, LockLevel::kObject> text;  // null until it is made, then never changed
     };
     // EBADF also for a root.
     [[nodiscard]] Result<std::shared_ptr<Handle>> find(HandleNumber number) const;
     // The text of a readable file, made now if need be. EISDIR for a write-only one.
-    Result<std::string> text_of(Handle& handle, const scheme::Caller& caller) const;
+    Result<Text> text_of(Handle& handle, const scheme::Caller& caller) const;
 
     const Sources sources_;
     scheme::HandleMap<Handle> handles_;
