@@ -187,6 +187,13 @@ class Lister {
         if (!style_.needs_stat() && item.kind != EntryKind::kUnknown) return true;
         Result<abi::Stat> stat = stat_file(item.path, style_.follow ? FollowLinks::kYes : FollowLinks::kNo);
         if (!stat && style_.follow) stat = stat_file(item.path, FollowLinks::kNo);
+        // A file that may only be written (sys:kstop) does not even let itself be looked at, with this error.
+        if (!stat && stat.error() == Errno::kEISDIR && item.kind == EntryKind::kRegular) {
+            constexpr std::uint16_t kOwnerMayWrite = 0200;
+            stat = abi::Stat{};
+            stat->st_mode = abi::Mode::kFile | kOwnerMayWrite;
+            stat->st_nlink = 1;
+        }
         if (!stat) {
             complain("cannot access ", quoted(item.path), ": ", error_sentence(stat.error()));
             return false;
