@@ -11,6 +11,7 @@
 namespace halfcell::wait {
 
 void Waiter::prepare(const char* reason) {
+    has_slept_.store(true, std::memory_order_relaxed);
     std::lock_guard lock(mutex_);
     state_.reason = reason;
     state_.wake.reset();
@@ -43,10 +44,12 @@ timespec time_left(std::chrono::steady_clock::time_point deadline) {
 
 Wake Waiter::sleep_on_file(int host_file, short poll_events, Deadline deadline) {
     const int event_file = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (event_file < 0)
-        return Wake::kInterrupted;  // no descriptor left: the call ends with EINTR, not a hang
     {
         std::lock_guard lock(mutex_);
+        if (event_file < 0) {
+            state_ = {};
+            return Wake::kInterrupted;  // no descriptor left: the call ends with EINTR, not a hang
+        }
         state_.event_file = event_file;
     }
     bool ready = false;

@@ -50,6 +50,9 @@ class Waiter {
     // What the owner waits for now, or nullptr. Any thread; a snapshot.
     [[nodiscard]] const char* reason() const;
 
+    // Whether the owner has ever slept. Any thread.
+    [[nodiscard]] bool has_slept() const { return has_slept_.load(std::memory_order_relaxed); }
+
     // Asked by waits that must not start while a signal is pending (EINTR before sleeping). Set once by the
     // context's owner before its worker runs; default: never.
     void set_interruption_check(std::function<bool()> check) { interruption_pending_ = std::move(check); }
@@ -69,6 +72,7 @@ class Waiter {
     std::condition_variable_any woken_;
     State state_;
     std::atomic<bool> killed_{false};
+    std::atomic<bool> has_slept_{false};
     std::function<bool()> interruption_pending_;
 };
 

@@ -86,7 +86,7 @@ std::uint64_t physical_address(const mem::AddressSpace::Frame& frame) {
     const machine::Backing backing = frame.object->backing();
     const std::uint64_t file = static_cast<std::uint64_t>(backing.file) & 0x7ff;
     const std::uint64_t offset = (backing.offset + frame.offset) & ((std::uint64_t{1} << 40) - 1);
-    return MemoryScheme::kRamBase + (file << 40) + machine::page_round_down(offset);
+    return MemoryScheme::kHighMemory + (file << 40) + machine::page_round_down(offset);
 }
 
 // Whether the page that holds a byte has a frame: one that nobody has touched has none.
@@ -181,7 +181,8 @@ Result<std::uint64_t> MemoryScheme::map_physical(mem::AddressSpace& space, const
     }
     // Upstream panics where the first page is asked for (safer).
     if (map.size == 0 || map.offset == 0) return fail(Errno::kEINVAL);
-    if (end > kRamBase) return fail(Errno::kEPERM);
+    const bool low_memory = map.offset < kDeviceHole && end > kLowMemory;
+    if (low_memory || end > kHighMemory) return fail(Errno::kEPERM);
     const mem::MapRequest request{.size = map.size, .protection = mem::protection_of(map.flags)};
     machine::MemoryRef bus = TRY(pool_.allocate(map.size));
     return space.map(request, source_of(mem::GrantKind::kPhysical, std::move(bus)));

@@ -14,13 +14,17 @@ namespace halfcell::schemes {
 // Names: `[zeroed|physical|translation|scheme-root][@TYPE[?FLAG,…]]`. A handle is its name, packed into the
 // number; there is no state and closing does nothing.
 //
-// halfcell has no physical memory, so it makes one up (host deviation):
-// - every frame a guest can see has a stable, page-aligned address from kRamBase up: `translation` tells it;
-// - `physical` refuses these addresses (EPERM, as upstream refuses memory it has given out), and shows what
-//   lies below kRamBase as a bus without devices: it reads as zero, what is written stays in the mapping.
+// halfcell has no physical memory, so it makes one up, laid out like a PC's (host deviation):
+// - every frame a guest can see has a stable, page-aligned address from kHighMemory up: `translation` tells
+// it;
+// - `physical` refuses memory, which upstream has given out by then: from kLowMemory to kDeviceHole, and from
+//   kHighMemory up (EPERM). The rest is a bus without devices: it reads as zero, and what is written stays in
+//   the mapping.
 class MemoryScheme final : public scheme::Scheme {
   public:
-    static constexpr std::uint64_t kRamBase = std::uint64_t{1} << 32;
+    static constexpr std::uint64_t kLowMemory = std::uint64_t{16} << 20;
+    static constexpr std::uint64_t kDeviceHole = std::uint64_t{3} << 30;
+    static constexpr std::uint64_t kHighMemory = std::uint64_t{4} << 30;
 
     // `pool` and `contexts` outlive the scheme. `contexts` finds the caller's own address space, which is
     // where `physical` maps whatever space was asked for.

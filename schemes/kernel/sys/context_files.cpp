@@ -150,8 +150,10 @@ Result<std::string> read_syscall(const Sources& sources, const scheme::Caller& c
     std::string text;
     for (const Row& row : rows(sources.kernel.contexts)) {
         text += std::to_string(row.pid) + ": " + row.name + "\n";
-        // The reader's own call does not show: upstream tells what a context did when it last left its CPU.
-        if (row.context == nullptr || row.context == reader || space == nullptr) continue;
+        if (row.context == nullptr || space == nullptr) continue;
+        // Upstream tells what a context was in when it last left its CPU: for the reader that is nothing
+        // until it has slept once, and its present call from then on (recordings p1, p13).
+        if (row.context == reader && !reader->waiter().has_slept()) continue;
         if (const auto call = row.context->current_call())
             text += "  " + format_call(*space, call->number, call->args) + "\n";
     }

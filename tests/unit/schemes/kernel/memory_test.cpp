@@ -140,7 +140,14 @@ TEST_CASE_FIXTURE(MemoryFixture, "physical memory: bad ranges, and none of the g
     std::uint64_t address = guest.buffer + 4096;
     REQUIRE(*translate(*open(kMemory, "translation"), address) == 0);
     CHECK(error_of(fmap(physical, address, 4096, kRw)) == "EPERM");
-    CHECK(error_of(fmap(physical, schemes::MemoryScheme::kRamBase - 4096, 8192, kRw)) == "EPERM");
+    using schemes::MemoryScheme;
+    CHECK(error_of(fmap(physical, MemoryScheme::kHighMemory - 4096, 8192, kRw)) == "EPERM");
+    CHECK(error_of(fmap(physical, MemoryScheme::kHighMemory - 4096, 4096, kRw)) == "ok");
+    CHECK(error_of(fmap(physical, MemoryScheme::kLowMemory, 4096, kRw)) == "EPERM");
+    CHECK(error_of(fmap(physical, MemoryScheme::kLowMemory - 4096, 4096, kRw)) == "ok");
+    CHECK(error_of(fmap(physical, MemoryScheme::kDeviceHole - 4096, 8192, kRw)) == "EPERM");
+    CHECK(error_of(fmap(physical, MemoryScheme::kDeviceHole, 4096, kRw)) == "ok");
+    CHECK(error_of(fmap(physical, 0x1000, MemoryScheme::kHighMemory - 0x1000, kRw)) == "EPERM");
 }
 
 TEST_CASE_FIXTURE(MemoryFixture, "translations are stable and tell pages apart") {

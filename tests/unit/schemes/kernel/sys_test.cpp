@@ -147,6 +147,18 @@ TEST_CASE_FIXTURE(SysFixture, "block and syscall tell what others wait for") {
     thread.join();
 }
 
+TEST_CASE_FIXTURE(SysFixture, "syscall shows the reader's own call once it has slept") {
+    machine::CallTrap trap{};
+    trap.number = abi::SYS_READ;
+    trap.args = {3, 0x1000, 64, 0, 0, 0};
+    guest.context->enter_call(trap);
+    CHECK(show("syscall") == "0: [kmain]\n0: [bootstrap]\n");
+    guest.context->waiter().prepare("test");
+    guest.context->waiter().notify();
+    guest.context->waiter().sleep({});
+    CHECK(show("syscall") == "0: [kmain]\n0: [bootstrap]\n  read(3, 0x1000, 64)\n");
+}
+
 TEST_CASE_FIXTURE(SysFixture, "iostat: rows like those of p1") {
     const DescriptionRef debug = *open(1, "");
     const DescriptionRef pipe = *open(4, "");
