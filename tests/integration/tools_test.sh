@@ -3,6 +3,8 @@
 # leave behind. One line a case: OK or FAIL; the last line counts them.
 #
 #   tools_test.sh HALFCELL [FILTER]     HALFCELL is the program; FILTER keeps the cases that contain it
+#
+# With TOOLS=DIRECTORY in the environment the tools there are tried instead of those HALFCELL carries.
 set -uo pipefail
 
 halfcell=$(realpath "$1")
@@ -20,7 +22,8 @@ host=$work/host
 guest=$work/guest
 
 host_run() { (cd "$host" && env -- "$@" <"$input"); }
-guest_run() { timeout 60 "$halfcell" run --root "$guest" --cwd / -- "$@" <"$input"; }
+tools=${TOOLS:+$(realpath "$TOOLS")/}
+guest_run() { timeout 60 "$halfcell" run --root "$guest" --cwd / "$tools$@" <"$input"; }
 
 fresh() {
     chmod -R u+rwx "$host" "$guest" 2>/dev/null

@@ -30,7 +30,7 @@ check() { # name, command…
     status=$?
     verdict "$name" $status "$(awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $begin }")"
 }
-guest() { timeout 600 "$halfcell" run --bind "$work:/w" --cwd /w -- "$@"; }
+guest() { timeout 600 "$halfcell" run --bind "$work:/w" --cwd /w "$@"; }
 
 make_tree() {
     awk -v files="$files" -v root="$work/tree" 'BEGIN {

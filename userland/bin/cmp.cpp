@@ -84,7 +84,7 @@ class Comparison {
             if (line_.has('s')) return true;
             if (!line_.has('l')) {
                 count_lines(i);
-                out().print(left_.path, ' ', right_.path, " differ: byte ", position_ + 1, ", line ",
+                out().print(left_.path, ' ', right_.path, " differ: char ", position_ + 1, ", line ",
                             lines_ + 1, '\n');
                 return true;
             }

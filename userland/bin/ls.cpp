@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "userland/lib/calendar.h"
-#include "userland/lib/mode.h"
+#include "userland/lib/listing.h"
 #include "userland/lib/number.h"
 #include "userland/lib/tool.h"
-#include "userland/lib/user_database.h"
 #include "userland/rt/directory.h"
 #include "userland/rt/file.h"
 #include "userland/rt/path.h"
@@ -44,33 +42,14 @@ constexpr Usage kUsage{
     "ls", "[OPTION]... [FILE]...",
     "Lists the FILEs (the working directory), sorted by name; what is in them for directories.", kOptions, 2};
 
-struct Style {
-    bool all = false, almost_all = false, directories_as_files = false, classify = false, slash = false;
-    bool human = false, inode = false, details = false, numeric = false, owner = true, group = true;
-    bool reverse = false, recursive = false, blocks = false, follow = false, access_time = false;
-    bool columns = false;
-    char sort = 0;  // 'S' 't' 'U' 'v' 'X' or 0 for names
-    bool needs_stat() const {
-        return details || inode || blocks || sort == 'S' || sort == 't' || classify || follow;
-    }
-};
-
-struct Item {
-    std::string name;
-    std::string path;
-    abi::Stat stat{};
-    EntryKind kind = EntryKind::kUnknown;
-    bool directory() const { return kind == EntryKind::kDirectory; }
-};
-
 EntryKind kind_of(const abi::Stat& stat) {
     if (is_directory(stat)) return EntryKind::kDirectory;
     if (is_regular(stat)) return EntryKind::kRegular;
     return is_symbolic_link(stat) ? EntryKind::kSymbolicLink : EntryKind::kOther;
 }
 
-Style read_style(const CommandLine& line) {
-    Style style;
+ListStyle read_style(const CommandLine& line) {
+    ListStyle style;
     bool one_column = !is_terminal(Fd::kStdout);
     for (const GivenOption& option : line.options) {
         switch (option.id) {
@@ -142,16 +121,13 @@ Style read_style(const CommandLine& line) {
 
 class Lister {
   public:
-    explicit Lister(const Style& style) : style_(style) {
-        const Result<abi::TimeSpec> clock = sys_clock_gettime(abi::Clock::kRealtime);
-        now_ = clock ? clock->tv_sec : 0;
-    }
+    explicit Lister(const ListStyle& style) : style_(style), printer_(style) {}
 
     void list_operands(std::span<const std::string_view> operands) {
-        std::vector<Item> files;
-        std::vector<Item> directories;
+        std::vector<ListItem> files;
+        std::vector<ListItem> directories;
         for (const std::string_view path : operands) {
-            Item item;
+            ListItem item;
             item.name = item.path = path;
             if (!load_operand(item)) continue;
             const bool enter = item.directory() && !style_.directories_as_files;
@@ -159,16 +135,16 @@ class Lister {
         }
         sort(files);
         sort(directories);
-        print(files);
+        printer_.print(files);
         const bool headers = operands.size() > 1 || style_.recursive;
         bool first = files.empty();
-        for (const Item& directory : directories)
+        for (const ListItem& directory : directories)
             list_directory(directory.path, headers, first);
     }
 
   private:
     // Links among the operands are followed unless the list shows them as links.
-    bool load_operand(Item& item) {
+    bool load_operand(ListItem& item) {
         const bool as_link =
             (style_.details || style_.directories_as_files || style_.classify) && !style_.follow;
         Result<abi::Stat> stat = stat_file(item.path, as_link ? FollowLinks::kNo : FollowLinks::kYes);
@@ -183,8 +159,10 @@ class Lister {
         return true;
     }
 
-    bool load(Item& item) {
-        if (!style_.needs_stat() && item.kind != EntryKind::kUnknown) return true;
+    // Looks at a listed entry as far as the options need. Schemes may list what they do not describe, and the
+    // list of schemes has what cannot be opened: that is shown, and no error.
+    void load(ListItem& item, bool in_scheme_list) {
+        if (!style_.needs_stat() && !(style_.needs_kind() && item.kind == EntryKind::kUnknown)) return;
         Result<abi::Stat> stat = stat_file(item.path, style_.follow ? FollowLinks::kYes : FollowLinks::kNo);
         if (!stat && style_.follow) stat = stat_file(item.path, FollowLinks::kNo);
         // A file that may only be written (sys:kstop) does not even let itself be looked at, with this error.
@@ -194,13 +172,16 @@ class Lister {
             stat->st_mode = abi::Mode::kFile | kOwnerMayWrite;
             stat->st_nlink = 1;
         }
-        if (!stat) {
-            complain("cannot access ", quoted(item.path), ": ", error_sentence(stat.error()));
-            return false;
+        if (stat) {
+            item.stat = *stat;
+            item.kind = kind_of(*stat);
+            return;
         }
-        item.stat = *stat;
-        item.kind = kind_of(*stat);
-        return true;
+        const Errno error = stat.error();
+        item.unknown = true;
+        if (!in_scheme_list && error != Errno::kEBADF && error != Errno::kEOPNOTSUPP) {
+            complain("cannot access ", quoted(item.path), ": ", error_sentence(error));
+        }
     }
 
     bool hidden(std::string_view name) const {
@@ -214,26 +195,28 @@ class Lister {
             set_tool_status(2);
             return;
         }
-        std::vector<Item> items;
+        std::vector<ListItem> items;
         if (style_.all) {
             for (const std::string_view name : {".", ".."}) {
-                items.push_back({std::string(name), join_path(path, name), {}, EntryKind::kDirectory});
+                items.push_back({std::string(name), join_path(path, name), {}, EntryKind::kDirectory, false});
             }
         }
         for (DirectoryEntry& entry : *entries) {
             if (hidden(entry.name)) continue;
             std::string child = join_path(path, entry.name);
-            items.push_back({std::move(entry.name), std::move(child), {}, entry.kind});
+            items.push_back({std::move(entry.name), std::move(child), {}, entry.kind, false});
         }
-        std::erase_if(items, [this](Item& item) { return !load(item); });
+        const bool in_scheme_list = canonical_path(process().working_directory, path) == "/scheme";
+        for (ListItem& item : items)
+            load(item, in_scheme_list);
         sort(items);
         if (!first) out().put('\n');
         first = false;
         if (header) out().print(path, ":\n");
-        if (style_.details || style_.blocks) print_total(items);
-        print(items);
+        if (style_.details || style_.blocks) printer_.print_total(items);
+        printer_.print(items);
         if (!style_.recursive) return;
-        for (const Item& item : items) {
+        for (const ListItem& item : items) {
             if (item.directory() && item.name != "." && item.name != "..")
                 list_directory(item.path, true, first);
         }
@@ -244,13 +227,13 @@ class Lister {
         return dot == std::string_view::npos || dot == 0 ? std::string_view() : name.substr(dot);
     }
 
-    bool before(const Item& a, const Item& b) const {
+    bool before(const ListItem& a, const ListItem& b) const {
         switch (style_.sort) {
             case 'S':
                 if (a.stat.st_size != b.stat.st_size) return a.stat.st_size > b.stat.st_size;
                 break;
             case 't': {
-                const auto time = [this](const Item& item) {
+                const auto time = [this](const ListItem& item) {
                     const abi::Stat& stat = item.stat;
                     return style_.access_time ? std::pair(stat.st_atime_sec, stat.st_atime_nsec)
                                               : std::pair(stat.st_mtime_sec, stat.st_mtime_nsec);
@@ -269,113 +252,15 @@ class Lister {
         return a.name < b.name;
     }
 
-    void sort(std::vector<Item>& items) const {
+    void sort(std::vector<ListItem>& items) const {
         if (style_.sort == 'U') return;
-        std::sort(items.begin(), items.end(), [this](const Item& a, const Item& b) {
+        std::sort(items.begin(), items.end(), [this](const ListItem& a, const ListItem& b) {
             return style_.reverse ? before(b, a) : before(a, b);
         });
     }
 
-    static std::uint64_t kibibytes(const abi::Stat& stat) { return (stat.st_blocks + 1) / 2; }
-    std::string size_text(std::uint64_t bytes) const {
-        return style_.human ? human_size(bytes) : decimal(bytes);
-    }
-    std::string blocks_text(const abi::Stat& stat) const {
-        return style_.human ? human_size(stat.st_blocks * 512) : decimal(kibibytes(stat));
-    }
-
-    void print_total(const std::vector<Item>& items) const {
-        std::uint64_t blocks = 0;
-        for (const Item& item : items)
-            blocks += item.stat.st_blocks;
-        abi::Stat sum{};
-        sum.st_blocks = blocks;
-        out().print("total ", blocks_text(sum), '\n');
-    }
-
-    std::string_view mark(const Item& item) const {
-        if (item.directory() && (style_.classify || style_.slash)) return "/";
-        if (!style_.classify) return "";
-        if (item.kind == EntryKind::kSymbolicLink) return style_.details ? "" : "@";
-        if ((item.stat.st_mode & abi::Mode::kType) == abi::Mode::kFifo) return "|";
-        if ((item.stat.st_mode & abi::Mode::kType) == abi::Mode::kSock) return "=";
-        return item.kind == EntryKind::kRegular && (item.stat.st_mode & 0111) != 0 ? "*" : "";
-    }
-
-    std::string owner_text(const abi::Stat& stat) const {
-        return style_.numeric ? decimal(stat.st_uid) : user_name(stat.st_uid);
-    }
-    std::string group_text(const abi::Stat& stat) const {
-        return style_.numeric ? decimal(stat.st_gid) : group_name(stat.st_gid);
-    }
-
-    std::string time_text(const abi::Stat& stat) const {
-        constexpr std::int64_t kHalfYear = 31556952 / 2;
-        const auto time =
-            static_cast<std::int64_t>(style_.access_time ? stat.st_atime_sec : stat.st_mtime_sec);
-        const bool recent = time > now_ - kHalfYear && time <= now_;
-        return format_time(recent ? "%b %e %H:%M" : "%b %e  %Y", time, 0);
-    }
-
-    void print(const std::vector<Item>& items) const {
-        if (items.empty()) return;
-        std::size_t inode = 0, blocks = 0, links = 0, owner = 0, group = 0, size = 0;
-        for (const Item& item : items) {
-            inode = std::max(inode, decimal(item.stat.st_ino).size());
-            blocks = std::max(blocks, blocks_text(item.stat).size());
-            if (!style_.details) continue;
-            links = std::max(links, decimal(item.stat.st_nlink).size());
-            owner = std::max(owner, owner_text(item.stat).size());
-            group = std::max(group, group_text(item.stat).size());
-            size = std::max(size, size_text(item.stat.st_size).size());
-        }
-        std::vector<std::string> lines;
-        for (const Item& item : items) {
-            std::string line;
-            if (style_.inode) line.append(pad_left(decimal(item.stat.st_ino), inode)).append(" ");
-            if (style_.blocks) line.append(pad_left(blocks_text(item.stat), blocks)).append(" ");
-            if (style_.details) {
-                line.append(mode_text(item.stat.st_mode)).append(" ");
-                line.append(pad_left(decimal(item.stat.st_nlink), links)).append(" ");
-                if (style_.owner) line.append(pad_right(owner_text(item.stat), owner)).append(" ");
-                if (style_.group) line.append(pad_right(group_text(item.stat), group)).append(" ");
-                line.append(pad_left(size_text(item.stat.st_size), size)).append(" ");
-                line.append(time_text(item.stat)).append(" ");
-            }
-            line.append(item.name).append(mark(item));
-            if (style_.details && item.kind == EntryKind::kSymbolicLink) {
-                if (const Result<std::string> target = read_symbolic_link(item.path)) {
-                    line.append(" -> ").append(*target);
-                }
-            }
-            lines.push_back(std::move(line));
-        }
-        print_lines(lines);
-    }
-
-    void print_lines(const std::vector<std::string>& lines) const {
-        if (!style_.columns) {
-            for (const std::string& line : lines)
-                out().print(line, '\n');
-            return;
-        }
-        std::size_t width = 0;
-        for (const std::string& line : lines)
-            width = std::max(width, line.size() + 2);
-        const std::size_t screen = parse_unsigned(environment_variable("COLUMNS")).value_or(80);
-        const std::size_t columns = std::max<std::size_t>(1, screen / width);
-        const std::size_t rows = (lines.size() + columns - 1) / columns;
-        for (std::size_t row = 0; row < rows; ++row) {
-            for (std::size_t at = row; at < lines.size(); at += rows) {
-                const bool last = at + rows >= lines.size();
-                out().write(last ? lines[at] : pad_right(lines[at], width));
-            }
-            out().put('\n');
-        }
-    }
-
-    Style style_;
-    std::int64_t now_ = 0;
+    ListStyle style_;
+    ListPrinter printer_;
 };
 
 }  // namespace

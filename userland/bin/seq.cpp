@@ -28,12 +28,14 @@ Decimal number_or_exit(std::string_view text) {
     return *number;
 }
 
-// Negative numbers look like options: options end at the first operand that is a number.
+// Negative numbers look like options: options end at the first number that is not the value of one.
 std::vector<std::string_view> with_marked_operands(std::span<const std::string_view> arguments) {
     std::vector<std::string_view> marked;
     bool done = false;
     for (const std::string_view argument : arguments) {
-        if (!done && argument.size() > 1 && argument[0] == '-' && parse_decimal(argument)) {
+        const bool value = !marked.empty() && (marked.back() == "-s" || marked.back() == "-f" ||
+                                               marked.back() == "--separator" || marked.back() == "--format");
+        if (!done && !value && parse_decimal(argument)) {
             marked.push_back("--");
             done = true;
         }

@@ -1,8 +1,10 @@
 #include "userland/lib/grep_file.h"
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
+#include "userland/lib/tool.h"
 #include "userland/rt/input.h"
 #include "userland/rt/output.h"
 
@@ -46,6 +48,9 @@ class FileSearch {
                 binary_ = options_.binary != GrepOptions::Binary::kText && fresh.find('\0') != fresh.npos;
             first_read_ = false;
             if (binary_ && options_.binary == GrepOptions::Binary::kSkip) return false;
+            // In a binary file a NUL ends a line as a newline does.
+            if (binary_)
+                std::replace(room.begin(), room.begin() + static_cast<std::ptrdiff_t>(count), '\0', '\n');
             used_ += count;
             if (count == 0) {
                 end_ = used_;
@@ -212,7 +217,7 @@ class FileSearch {
             if (options_.show_name.value_or(false)) out().print(name_, ':');
             out().print(selected_, '\n');
         } else if (binary_ && matched) {
-            out().print("grep: ", name_, ": binary file matches\n");
+            complain(name_, ": binary file matches");
         }
         return matched;
     }

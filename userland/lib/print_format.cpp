@@ -129,7 +129,8 @@ class Formatter {
         const std::string_view argument = take_argument().value_or(std::string_view());
         switch (conversion.letter) {
             case 'c':
-                pad(conversion, argument.substr(0, 1));
+                // An empty argument still has its terminating NUL.
+                pad(conversion, argument.empty() ? std::string_view("\0", 1) : argument.substr(0, 1));
                 return true;
             case 's':
                 pad(conversion, truncated(conversion, argument));

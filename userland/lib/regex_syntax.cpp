@@ -370,7 +370,8 @@ bool is_word_byte(unsigned char byte) {
 RegexTree parse_regex(const std::vector<std::string_view>& patterns, RegexSyntax syntax, bool ignore_case) {
     RegexTree tree;
     RegexNode all;
-    all.kind = RegexNode::Kind::kAlternation;
+    // No pattern matches nothing: a set without bytes, which no text contains.
+    all.kind = patterns.empty() ? RegexNode::Kind::kBytes : RegexNode::Kind::kAlternation;
     for (const std::string_view pattern : patterns) {
         RegexParser parser(tree, pattern, syntax, ignore_case);
         const std::uint32_t branch = syntax == RegexSyntax::kFixed ? parser.literal() : parser.parse();
