@@ -3,6 +3,8 @@
 # a whole tree, a gibibyte through dd. One line a case: OK or FAIL and the seconds it took; the last line counts them.
 #
 #   trees_test.sh HALFCELL [FILES] [MEBIBYTES]     10000 files and 1024 MiB unless said otherwise
+#
+# With TOOLS=DIRECTORY in the environment the tools there are tried instead of those HALFCELL carries.
 set -uo pipefail
 
 halfcell=$(realpath "$1")
@@ -30,7 +32,8 @@ check() { # name, command…
     status=$?
     verdict "$name" $status "$(awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $begin }")"
 }
-guest() { timeout 600 "$halfcell" run --bind "$work:/w" --cwd /w "$@"; }
+tools=${TOOLS:+$(realpath "$TOOLS")/}
+guest() { timeout 600 "$halfcell" run --bind "$work:/w" --cwd /w "$tools$@"; }
 
 make_tree() {
     awk -v files="$files" -v root="$work/tree" 'BEGIN {

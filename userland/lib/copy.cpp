@@ -91,7 +91,7 @@ bool Copier::copy_entry(const std::string& source, const std::string& target, bo
         report(source, target);
         return true;
     }
-    if (is_symbolic_link(*stat)) return copy_link(source, target, existing);
+    if (is_symbolic_link(*stat)) return copy_link(source, target, *stat, existing);
     return copy_regular(source, target, *stat, existing);
 }
 
@@ -122,12 +122,17 @@ bool Copier::link_instead(const std::string& source, const std::string& target, 
     return true;
 }
 
-bool Copier::copy_link(const std::string& source, const std::string& target, const abi::Stat* existing) {
+bool Copier::copy_link(const std::string& source, const std::string& target, const abi::Stat& stat,
+                       const abi::Stat* existing) {
     const Result<std::string> text = read_symbolic_link(source);
     if (!text) return fail("cannot read symbolic link ", source, text.error());
     if (existing != nullptr) (void)remove_file(target);
     const Result<void> made = make_symbolic_link(*text, target);
     if (!made) return fail("cannot create symbolic link ", target, made.error());
+    if (options_.keep_times) {
+        // Not every file system keeps times of links; a copy without them is still a copy.
+        (void)set_file_times(target, access_time(stat), modification_time(stat), FollowLinks::kNo);
+    }
     report(source, target);
     return true;
 }

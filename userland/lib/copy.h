@@ -48,7 +48,8 @@ class Copier {
                         const abi::Stat* existing);
     bool copy_regular(const std::string& source, const std::string& target, const abi::Stat& stat,
                       const abi::Stat* existing);
-    bool copy_link(const std::string& source, const std::string& target, const abi::Stat* existing);
+    bool copy_link(const std::string& source, const std::string& target, const abi::Stat& stat,
+                   const abi::Stat* existing);
     bool link_instead(const std::string& source, const std::string& target, const abi::Stat* existing);
     bool wanted(const std::string& target, const abi::Stat& stat, const abi::Stat* existing);
     bool keep_attributes(Fd file, const std::string& target, const abi::Stat& stat);
