@@ -73,4 +73,8 @@ void reserve_descriptor_table(int count);
 // ours is mistaken for one of them.
 Result<void> occupy_standard_descriptors();
 
+// Makes the process neutral towards files that guests write: no umask of its own, since modes come from
+// guests who apply theirs, and a write past the host's file size limit is EFBIG instead of a deadly signal.
+void serve_files_of_others();
+
 }  // namespace halfcell::host

@@ -65,5 +65,6 @@ struct Execute {
 
 int main(int argc, char** argv) {
     if (!halfcell::host::occupy_standard_descriptors()) return halfcell::supervisor::kExitOwnFailure;
+    halfcell::host::serve_files_of_others();
     return std::visit(halfcell::supervisor::Execute{}, halfcell::supervisor::parse_command_line(argc, argv));
 }
