@@ -90,9 +90,11 @@ void Context::die(std::optional<abi::Exception> exception) {
     std::shared_ptr<mem::AddressSpace> space;
     std::vector<std::function<void(Context&)>> callbacks;
     std::vector<std::shared_ptr<Job>> jobs;
+    std::optional<SpaceSwitch> missed_switch;
     std::uint32_t pid = 0;
     {
         std::lock_guard lock(mutex_);
+        missed_switch = std::exchange(state_.pending_switch, std::nullopt);
         files = std::exchange(state_.files, std::make_shared<fd::FdTable>());
         space = std::move(state_.space);
         pid = state_.attributes.pid;
@@ -103,6 +105,8 @@ void Context::die(std::optional<abi::Exception> exception) {
             (void)fd::close_descriptor(std::move(descriptor), pid);
     files.reset();
     space.reset();
+    missed_switch.reset();
+    set_signals(nullptr);
     {
         std::lock_guard lock(mutex_);
         state_.run_state = RunState::kDead;

@@ -108,6 +108,8 @@ class Loop {
         if (set_back_ && !rewind(*std::exchange(set_back_, std::nullopt))) return finish(std::nullopt);
         context_.serve_parked({*thread_, std::exchange(returned_from_, std::nullopt)});
         if (context_.ending()) return finish(std::nullopt);
+        // The old space must outlive the thread in it, whose registers are needed and which then ends.
+        const auto old_space = context_.address_space();
         if (const auto order = context_.take_switch()) return move_to(*order);
         thread_->resume();
     }

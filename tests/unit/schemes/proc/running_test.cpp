@@ -236,6 +236,27 @@ TEST_CASE_FIXTURE(RunningFixture, "an address-space switch moves the context whe
     CHECK(status(thread) == 0);
 }
 
+TEST_CASE_FIXTURE(RunningFixture,
+                  "exec-frees-its-thread: a space nobody else holds outlives the thread in it") {
+    const std::int64_t thread = running_thread();
+    const std::int64_t spaces = dup(thread, "addrspace");
+    const std::int64_t other = dup(spaces, "empty");
+    const std::int64_t select = dup(thread, "current-addrspace");
+    REQUIRE(write_words(select, {static_cast<std::uint64_t>(other), 0x8000, 0x4000}) == 24);
+    close(spaces);
+    close(other);
+    int machines_meanwhile = 0;
+    factory.prepare = [&, give = factory.prepare](FakeMachine& machine) {
+        machines_meanwhile = *factory.alive;
+        give(machine);
+    };
+    REQUIRE(close(select) == 0);
+    script(0).wait_ended();
+    CHECK(script(1).registers().rip == 0x4000);
+    CHECK(status(thread) == 0);
+    CHECK(machines_meanwhile == 2);
+}
+
 TEST_CASE_FIXTURE(RunningFixture, "a fault ends one context, and its status tells which") {
     const std::int64_t thread = running_thread();
     const std::int64_t sibling = running_thread();
