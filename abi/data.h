@@ -20,9 +20,13 @@ struct Event {
     std::uint64_t data;
 };
 
+// Members called _padding fill what Rust leaves unnamed, so that structs travel to guests byte by byte
+// without carrying what lay on a stack.
+
 struct TimeSpec {
     std::int64_t tv_sec;
     std::int32_t tv_nsec;
+    std::uint32_t _padding = 0;
 };
 
 struct ITimerSpec {
@@ -50,22 +54,28 @@ struct Stat {
     std::uint64_t st_dev;
     std::uint64_t st_ino;
     std::uint16_t st_mode;  // Mode
+    std::uint16_t _padding_mode;
     std::uint32_t st_nlink;
     std::uint32_t st_uid;
     std::uint32_t st_gid;
     std::uint64_t st_size;
     std::uint32_t st_blksize;
+    std::uint32_t _padding_blksize;
     std::uint64_t st_blocks;
     std::uint64_t st_mtime_sec;
     std::uint32_t st_mtime_nsec;
+    std::uint32_t _padding_mtime_nsec;
     std::uint64_t st_atime_sec;
     std::uint32_t st_atime_nsec;
+    std::uint32_t _padding_atime_nsec;
     std::uint64_t st_ctime_sec;
     std::uint32_t st_ctime_nsec;
+    std::uint32_t _padding_ctime_nsec;
 };
 
 struct StatVfs {
     std::uint32_t f_bsize;
+    std::uint32_t _padding;
     std::uint64_t f_blocks;
     std::uint64_t f_bfree;
     std::uint64_t f_bavail;

@@ -44,6 +44,7 @@ struct RtSigInfo {
     std::int32_t code;
     std::uint32_t uid;
     std::uint32_t pid;
+    std::uint32_t _padding;
 };
 
 // Payload of SetResugid; kKeepId leaves an id as it is.

@@ -93,7 +93,7 @@ class UserOut : public UserSlice {
     // A whole T to the start: EINVAL when the slice is shorter, what lies beyond stays untouched. EFAULT.
     template <typename T>
     Result<void> write_exact(const T& value) const {
-        static_assert(std::is_trivially_copyable_v<T>);
+        static_assert(std::has_unique_object_representations_v<T>, "unnamed padding would leak our memory");
         if (size_ < sizeof(T)) return fail(Errno::kEINVAL);
         return copy_in(0, std::as_bytes(std::span(&value, 1)));
     }

@@ -9,17 +9,8 @@ namespace {
 
 constexpr std::uint64_t kNanosecondsPerSecond = 1'000'000'000;
 
-// A TimeSpec with its padding, which goes to the guest as zero.
-struct WireTime {
-    std::int64_t seconds;
-    std::int32_t nanoseconds;
-    std::int32_t padding;
-};
-static_assert(sizeof(WireTime) == sizeof(abi::TimeSpec));
-
 Result<void> write_time(const mem::UserOut& to, std::uint64_t nanoseconds) {
-    const abi::TimeSpec time = task::Clock::to_time_spec(nanoseconds);
-    return to.write_exact(WireTime{time.tv_sec, time.tv_nsec, 0});
+    return to.write_exact(task::Clock::to_time_spec(nanoseconds));
 }
 
 // EINVAL for what is no length of time; saturates.

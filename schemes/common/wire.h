@@ -1,6 +1,6 @@
 #pragma once
 
-// How the kernel schemes answer: structs without stray padding bytes, paths, POSITIONED text.
+// How the kernel schemes answer: structs, paths, POSITIONED text.
 
 #include <algorithm>
 #include <cstdint>
@@ -16,19 +16,10 @@
 
 namespace halfcell::schemes {
 
-// A T whose padding is zero too: it goes to guests byte by byte.
-template <typename T>
-T zeroed() {
-    static_assert(std::is_trivially_copyable_v<T>);
-    T value;
-    std::memset(&value, 0, sizeof value);
-    return value;
-}
-
 // Stat with nothing but a mode and a size, as upstream's `..Default::default()`. EINVAL when `to` is shorter
 // than a Stat, EFAULT.
 inline Result<void> reply_stat(const mem::UserOut& to, std::uint16_t mode, std::uint64_t size = 0) {
-    auto stat = zeroed<abi::Stat>();
+    abi::Stat stat{};
     stat.st_mode = mode;
     stat.st_size = size;
     return to.write_exact(stat);

@@ -38,8 +38,7 @@ Result<FileKey> HostLink::key() const {
 
 Result<abi::Stat> HostLink::stat() const {
     if (const auto current = file()) return guest_stat(*tree_, TRY(host_stat(current->get())));
-    abi::Stat stat;
-    std::memset(&stat, 0, sizeof(stat));
+    abi::Stat stat{};
     stat.st_mode = abi::Mode::kSymlink | 0777;
     stat.st_nlink = 1;
     return stat;

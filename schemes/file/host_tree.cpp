@@ -15,8 +15,7 @@ std::uint64_t HostTree::inode_number(std::uint64_t device, std::uint64_t inode) 
 
 abi::Stat guest_stat(const HostTree& tree, const struct stat& status) {
     constexpr std::uint32_t kBlockSize = 512;
-    abi::Stat stat;
-    std::memset(&stat, 0, sizeof(stat));
+    abi::Stat stat{};
     stat.st_ino = tree.inode_number(status.st_dev, status.st_ino);
     stat.st_mode = static_cast<std::uint16_t>(status.st_mode);
     stat.st_nlink = static_cast<std::uint32_t>(status.st_nlink);

@@ -137,7 +137,7 @@ Result<std::uint64_t> IrqScheme::fpath(const Caller&, HandleNumber number, const
 
 Result<void> IrqScheme::fstat(const Caller&, HandleNumber number, const mem::UserOut& to) {
     const auto handle = TRY(handles_.find(number));
-    auto stat = zeroed<abi::Stat>();
+    abi::Stat stat{};
     const auto device = [&](std::uint16_t permissions, std::uint64_t inode) {
         stat.st_mode = static_cast<std::uint16_t>(abi::Mode::kChr | permissions);
         stat.st_size = sizeof(std::uint64_t);

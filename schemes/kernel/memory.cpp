@@ -213,7 +213,7 @@ Result<std::uint64_t> MemoryScheme::fpath(const Caller&, HandleNumber, const mem
 Result<void> MemoryScheme::fstatvfs(const Caller&, HandleNumber, const mem::UserOut& to) {
     const std::uint64_t used = pool_.used();
     const std::uint64_t total = std::max(std::min(pool_.limit(), host_memory_), used);
-    auto stat = zeroed<abi::StatVfs>();
+    abi::StatVfs stat{};
     stat.f_bsize = kPageSize;
     stat.f_blocks = total / kPageSize;
     stat.f_bfree = (total - used) / kPageSize;

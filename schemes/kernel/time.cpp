@@ -68,7 +68,7 @@ Result<std::uint64_t> TimeScheme::read(const Caller&, HandleNumber number, const
     for (std::uint64_t i = 0; i < units; ++i) {
         if (handle.kind == Kind::kTimer) return fail(Errno::kEINVAL);
         const std::uint64_t now = handle.kind == Kind::kGetres ? kResolution : TRY(clock_.read(handle.clock));
-        auto time = zeroed<abi::TimeSpec>();
+        abi::TimeSpec time{};
         time.tv_sec = static_cast<std::int64_t>(now / 1'000'000'000);
         time.tv_nsec = static_cast<std::int32_t>(now % 1'000'000'000);
         TRY(to.write(i * sizeof time, std::as_bytes(std::span(&time, 1))));

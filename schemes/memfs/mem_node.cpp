@@ -48,8 +48,7 @@ Result<FileKey> MemNode::key() const {
 
 Result<abi::Stat> MemNode::stat() const {
     const Attributes attributes = inode_->attributes();
-    abi::Stat stat;
-    std::memset(&stat, 0, sizeof(stat));
+    abi::Stat stat{};
     stat.st_ino = inode_->number();
     stat.st_mode = type_bits(inode_->kind()) | attributes.mode;
     stat.st_nlink = inode_->links.load(std::memory_order_relaxed);
@@ -66,7 +65,6 @@ Result<abi::Stat> MemNode::stat() const {
 
 Result<abi::StatVfs> MemNode::statvfs() const {
     abi::StatVfs stat;
-    std::memset(&stat, 0, sizeof(stat));
     stat.f_bsize = kBlockSize;
     stat.f_blocks = tree_->budget->limit() / kBlockSize;
     stat.f_bfree = (tree_->budget->limit() - tree_->budget->used()) / kBlockSize;

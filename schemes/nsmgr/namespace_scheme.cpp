@@ -153,8 +153,7 @@ Result<std::uint64_t> NamespaceScheme::fpath(const Caller&, HandleNumber number,
 Result<void> NamespaceScheme::fstat(const Caller&, HandleNumber number, const mem::UserOut& to) {
     const auto handle = TRY(handles_.find(number));
     if (!std::holds_alternative<Listing>(*handle)) return fail(Errno::kEBADF);
-    abi::Stat stat;
-    std::memset(&stat, 0, sizeof(stat));
+    abi::Stat stat{};
     stat.st_mode = abi::Mode::kDir | 0444;
     stat.st_nlink = 1;
     return to.write_exact(stat);
