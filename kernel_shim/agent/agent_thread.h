@@ -50,7 +50,6 @@ class AgentThread final : public machine::GuestThread {
     // kNewborn -> kRunning <-> kInCall, kRunning <-> kParked; every state -> kGone.
     enum class State { kNewborn, kRunning, kInCall, kParked, kGone };
 
-    machine::Trap take_stub_call();
     machine::Trap vanish();
     bool complete_birth();
     bool receive_park();

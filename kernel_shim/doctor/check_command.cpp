@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 
 #include "kernel_shim/base/json.h"
 #include "kernel_shim/doctor/probes.h"

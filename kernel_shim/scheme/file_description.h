@@ -73,7 +73,8 @@ class DescriptionRef {
     DescriptionRef() = default;
     static DescriptionRef create(DescriptionInit init);
     DescriptionRef(const DescriptionRef& other);
-    DescriptionRef(DescriptionRef&& other) noexcept : description_(std::exchange(other.description_, nullptr)) {}
+    DescriptionRef(DescriptionRef&& other) noexcept
+        : description_(std::exchange(other.description_, nullptr)) {}
     DescriptionRef& operator=(DescriptionRef other) noexcept {
         std::swap(description_, other.description_);
         return *this;

@@ -1,7 +1,7 @@
 #pragma once
 
-// Handle number -> state, for in-process schemes. Numbers count up from 1 per scheme, as upstream's do, and are
-// never reused.
+// Handle number -> state, for in-process schemes. Numbers count up from 1 per scheme, as upstream's do, and
+// are never reused.
 
 #include <atomic>
 #include <cstdint>
@@ -14,7 +14,8 @@
 
 namespace halfcell::scheme {
 
-// State is shared out, so that an operation never runs under the map's lock and a concurrent close is harmless.
+// State is shared out, so that an operation never runs under the map's lock and a concurrent close is
+// harmless.
 template <typename State>
 class HandleMap {
   public:

@@ -2,9 +2,11 @@
 
 // One line a call, decoded from the table of calls:
 //
-//   [7:1] openat(3</scheme/file/>, "etc/passwd", O_RDONLY|O_CLOEXEC, 0) = 4</scheme/file/etc/passwd>
-//   <0.000012> [7:1] read(4</scheme/file/etc/passwd>, "root:x:0:0:root:/"..., 4096) = 112 <0.000003> [7:1]
-//   close(99) = EBADF (Bad file number) <0.000001>
+//   [7:1] openat(3</scheme/file/>, "etc/motd", O_RDONLY, 0) = 4</scheme/file/etc/motd> <0.000012>
+//
+//   [7:1] read(4</scheme/file/etc/motd>, "Welcome to Redox"..., 4096) = 112 <0.000003>
+//
+//   [7:1] close(99) = EBADF (Bad file number) <0.000001>
 //
 // The number in front is the process, then the context; the one at the end the seconds the call took. As
 // JSON:

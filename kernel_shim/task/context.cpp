@@ -1,6 +1,5 @@
 #include "kernel_shim/task/context.h"
 
-#include <algorithm>
 
 namespace halfcell::task {
 

@@ -1,6 +1,5 @@
 #include "kernel_shim/task/worker.h"
 
-#include <csignal>
 #include <system_error>
 #include <utility>
 

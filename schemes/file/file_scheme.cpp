@@ -1,6 +1,5 @@
 #include "schemes/file/file_scheme.h"
 
-#include <cstring>
 #include <utility>
 
 #include "abi/flags.h"

@@ -7,7 +7,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <array>
 #include <cstring>
 #include <memory>
 

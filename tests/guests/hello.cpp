@@ -2,7 +2,6 @@
 // form.
 
 #include <string>
-#include <vector>
 
 #include "userland/rt/output.h"
 #include "userland/rt/process.h"

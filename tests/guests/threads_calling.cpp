@@ -1,6 +1,5 @@
 // Tests that many threads make system calls at once and each gets its own answers.
 
-#include <array>
 #include <vector>
 
 #include "userland/lib/number.h"

@@ -1,7 +1,6 @@
 // hexdump: shows bytes as numbers.
 
 #include <algorithm>
-#include <vector>
 
 #include "userland/lib/number.h"
 #include "userland/lib/tool.h"

@@ -1,6 +1,5 @@
 // sha256sum: computes and checks SHA-256 digests.
 
-#include <array>
 
 #include "userland/lib/sha256.h"
 #include "userland/lib/tool.h"

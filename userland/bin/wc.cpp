@@ -1,8 +1,6 @@
 // wc: counts lines, words and bytes.
 
 #include <algorithm>
-#include <array>
-#include <vector>
 
 #include "userland/lib/number.h"
 #include "userland/lib/tool.h"

@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <cstring>
 #include <utility>
-#include <vector>
 
 #include "abi/data.h"
 #include "abi/names.h"

@@ -2,9 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <string_view>
-#include <vector>
 
 using namespace halfcell::userland;
 

@@ -4,7 +4,6 @@
 
 #include <random>
 #include <string>
-#include <vector>
 
 using namespace halfcell;
 using namespace halfcell::memfs;

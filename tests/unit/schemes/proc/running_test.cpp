@@ -1,6 +1,5 @@
 // Registers, stops and ends of contexts whose threads run; the threads are played by scripts.
 
-#include <cstring>
 #include <thread>
 
 #include "tests/unit/schemes/proc/proc_fixture.h"
