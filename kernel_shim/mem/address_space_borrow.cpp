@@ -3,7 +3,6 @@
 // Source: kernel:src/scheme/proc.rs kfmap, kernel:src/context/memory.rs Grant::borrow,
 // AddrSpaceWrapper::move.
 
-
 #include "kernel_shim/mem/address_space.h"
 #include "kernel_shim/mem/address_space_state.h"
 #include "kernel_shim/mem/map_request.h"

@@ -1,6 +1,5 @@
 #include "kernel_shim/task/context.h"
 
-
 namespace halfcell::task {
 
 Context::Context(ContextId id, std::shared_ptr<mem::AddressSpace> space, std::shared_ptr<fd::FdTable> files)

@@ -1,6 +1,5 @@
 // sha256sum: computes and checks SHA-256 digests.
 
-
 #include "userland/lib/sha256.h"
 #include "userland/lib/tool.h"
 #include "userland/rt/file.h"

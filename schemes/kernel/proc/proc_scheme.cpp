@@ -1,6 +1,5 @@
 #include "schemes/kernel/proc/proc_scheme.h"
 
-
 #include "abi/flags.h"
 #include "schemes/kernel/proc/thread_handle.h"
 

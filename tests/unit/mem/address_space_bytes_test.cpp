@@ -1,6 +1,5 @@
 #include <doctest/doctest.h>
 
-
 #include "kernel_shim/mem/address_space.h"
 #include "tests/unit/mem/space_fixture.h"
 

@@ -1,6 +1,5 @@
 #include "schemes/kernel/pipe.h"
 
-
 #include "tests/unit/schemes/kernel/schemes_fixture.h"
 
 using namespace halfcell;
