@@ -55,7 +55,8 @@ Result<std::shared_ptr<Scheme>> SchemeRegistry::find(SchemeId id) const {
 std::vector<std::shared_ptr<Scheme>> SchemeRegistry::all() const {
     return state_.with([](const State& state) {
         std::vector<std::shared_ptr<Scheme>> list;
-        for (const auto& [id, scheme] : state.schemes) list.push_back(scheme);
+        for (const auto& [id, scheme] : state.schemes)
+            list.push_back(scheme);
         return list;
     });
 }

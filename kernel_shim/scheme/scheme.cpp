@@ -7,9 +7,12 @@
 
 namespace halfcell::scheme {
 
-Result<OpenedHandle> Scheme::root() { return fail(Errno::kEOPNOTSUPP); }
+Result<OpenedHandle> Scheme::root() {
+    return fail(Errno::kEOPNOTSUPP);
+}
 
-Result<OpenResult> Scheme::openat(const Caller&, HandleNumber, std::string_view, std::uint64_t, std::uint32_t) {
+Result<OpenResult> Scheme::openat(const Caller&, HandleNumber, std::string_view, std::uint64_t,
+                                  std::uint32_t) {
     return fail(Errno::kEOPNOTSUPP);
 }
 Result<OpenResult> Scheme::dup(const Caller&, HandleNumber, const mem::UserIn&) {
@@ -33,25 +36,45 @@ Result<std::uint64_t> Scheme::write(const Caller&, HandleNumber, const mem::User
     return fail(Errno::kEBADF);
 }
 
-Result<std::uint64_t> Scheme::fsize(const Caller&, HandleNumber) { return fail(Errno::kESPIPE); }
-Result<std::uint64_t> Scheme::fcntl(const Caller&, HandleNumber, std::uint64_t, std::uint64_t) { return 0; }
-Result<std::uint64_t> Scheme::fevent(const Caller&, HandleNumber, std::uint64_t) { return 0; }
+Result<std::uint64_t> Scheme::fsize(const Caller&, HandleNumber) {
+    return fail(Errno::kESPIPE);
+}
+Result<std::uint64_t> Scheme::fcntl(const Caller&, HandleNumber, std::uint64_t, std::uint64_t) {
+    return 0;
+}
+Result<std::uint64_t> Scheme::fevent(const Caller&, HandleNumber, std::uint64_t) {
+    return 0;
+}
 Result<std::uint64_t> Scheme::fpath(const Caller&, HandleNumber, const mem::UserOut&) {
     return fail(Errno::kEOPNOTSUPP);
 }
-Result<void> Scheme::fstat(const Caller&, HandleNumber, const mem::UserOut&) { return fail(Errno::kEBADF); }
-Result<void> Scheme::fstatvfs(const Caller&, HandleNumber, const mem::UserOut&) { return fail(Errno::kEBADF); }
-Result<void> Scheme::fsync(const Caller&, HandleNumber) { return {}; }
-Result<void> Scheme::ftruncate(const Caller&, HandleNumber, std::uint64_t) { return fail(Errno::kEBADF); }
-Result<void> Scheme::fchmod(const Caller&, HandleNumber, std::uint16_t) { return fail(Errno::kEBADF); }
+Result<void> Scheme::fstat(const Caller&, HandleNumber, const mem::UserOut&) {
+    return fail(Errno::kEBADF);
+}
+Result<void> Scheme::fstatvfs(const Caller&, HandleNumber, const mem::UserOut&) {
+    return fail(Errno::kEBADF);
+}
+Result<void> Scheme::fsync(const Caller&, HandleNumber) {
+    return {};
+}
+Result<void> Scheme::ftruncate(const Caller&, HandleNumber, std::uint64_t) {
+    return fail(Errno::kEBADF);
+}
+Result<void> Scheme::fchmod(const Caller&, HandleNumber, std::uint16_t) {
+    return fail(Errno::kEBADF);
+}
 Result<void> Scheme::fchown(const Caller&, HandleNumber, std::uint32_t, std::uint32_t) {
     return fail(Errno::kEBADF);
 }
 Result<std::uint64_t> Scheme::futimens(const Caller&, HandleNumber, const mem::UserIn&) {
     return fail(Errno::kEBADF);
 }
-Result<void> Scheme::flink(const Caller&, HandleNumber, std::string_view) { return fail(Errno::kEBADF); }
-Result<void> Scheme::frename(const Caller&, HandleNumber, std::string_view) { return fail(Errno::kEBADF); }
+Result<void> Scheme::flink(const Caller&, HandleNumber, std::string_view) {
+    return fail(Errno::kEBADF);
+}
+Result<void> Scheme::frename(const Caller&, HandleNumber, std::string_view) {
+    return fail(Errno::kEBADF);
+}
 Result<void> Scheme::unlinkat(const Caller&, HandleNumber, std::string_view, std::uint64_t) {
     return fail(Errno::kENOENT);
 }
@@ -103,10 +126,12 @@ Result<std::uint64_t> Scheme::std_fs_call(const Caller& caller, HandleNumber num
     return fail(Errno::kEOPNOTSUPP);
 }
 
-bool Scheme::wants_detach(HandleNumber) const { return false; }
+bool Scheme::wants_detach(HandleNumber) const {
+    return false;
+}
 
-Result<std::uint64_t> Scheme::fd_write(const Caller&, HandleNumber, std::vector<DescriptionRef>, std::uint64_t,
-                                       std::uint64_t, std::span<const std::uint64_t>) {
+Result<std::uint64_t> Scheme::fd_write(const Caller&, HandleNumber, std::vector<DescriptionRef>,
+                                       std::uint64_t, std::uint64_t, std::span<const std::uint64_t>) {
     return fail(Errno::kEOPNOTSUPP);
 }
 Result<std::vector<DescriptionRef>> Scheme::fd_read(const Caller&, HandleNumber, std::uint64_t, std::uint64_t,
@@ -115,8 +140,12 @@ Result<std::vector<DescriptionRef>> Scheme::fd_read(const Caller&, HandleNumber,
 }
 void Scheme::fd_unread(HandleNumber, std::vector<DescriptionRef>) {}
 
-Result<void> Scheme::close(HandleNumber) { return {}; }
-Result<void> Scheme::detach(HandleNumber, std::uint32_t) { return {}; }
+Result<void> Scheme::close(HandleNumber) {
+    return {};
+}
+Result<void> Scheme::detach(HandleNumber, std::uint32_t) {
+    return {};
+}
 
 void Scheme::forget_events(HandleNumber number) {
     if (events_ != nullptr) events_->forget({id_, number});

@@ -95,8 +95,10 @@ class Scheme {
     // inside this scheme.
     virtual Result<void> ftruncate(const Caller& caller, HandleNumber number, std::uint64_t size);
     virtual Result<void> fchmod(const Caller& caller, HandleNumber number, std::uint16_t mode);
-    virtual Result<void> fchown(const Caller& caller, HandleNumber number, std::uint32_t uid, std::uint32_t gid);
-    virtual Result<std::uint64_t> futimens(const Caller& caller, HandleNumber number, const mem::UserIn& times);
+    virtual Result<void> fchown(const Caller& caller, HandleNumber number, std::uint32_t uid,
+                                std::uint32_t gid);
+    virtual Result<std::uint64_t> futimens(const Caller& caller, HandleNumber number,
+                                           const mem::UserIn& times);
     virtual Result<void> flink(const Caller& caller, HandleNumber number, std::string_view path);
     virtual Result<void> frename(const Caller& caller, HandleNumber number, std::string_view path);
     // Removes a name relative to a handle; abi::kAtRemovedir in `flags` for directories. ENOENT.
@@ -109,12 +111,14 @@ class Scheme {
 
     // Maps the handle into `target` and returns the address. `description` is what the mapping keeps open.
     // `consume` asks to move rather than share (only kernel.proc heeds it). EOPNOTSUPP.
-    virtual Result<std::uint64_t> fmap(const Caller& caller, HandleNumber number, const DescriptionRef& description,
-                                       mem::AddressSpace& target, const abi::Map& map, bool consume);
+    virtual Result<std::uint64_t> fmap(const Caller& caller, HandleNumber number,
+                                       const DescriptionRef& description, mem::AddressSpace& target,
+                                       const abi::Map& map, bool consume);
 
     // SYS_CALL without FD and STD_FS; at most three metadata words. EOPNOTSUPP.
-    virtual Result<std::uint64_t> call(const Caller& caller, HandleNumber number, const mem::UserInOut& payload,
-                                       std::uint64_t flags, std::span<const std::uint64_t> metadata);
+    virtual Result<std::uint64_t> call(const Caller& caller, HandleNumber number,
+                                       const mem::UserInOut& payload, std::uint64_t flags,
+                                       std::span<const std::uint64_t> metadata);
     // SYS_CALL with STD_FS, kind already known to be one of abi::StdFsCallKind. The default translates kinds
     // 1 and 3-8 to the operations above and answers EOPNOTSUPP to the rest.
     virtual Result<std::uint64_t> std_fs_call(const Caller& caller, HandleNumber number,
@@ -124,8 +128,8 @@ class Scheme {
     // call detach (the description's notify_on_detach). False.
     [[nodiscard]] virtual bool wants_detach(HandleNumber number) const;
 
-    // Takes descriptions (SYS_SENDFD, SYS_CALL FD|WRITE); what it does not keep is dropped. Returns a value for
-    // SYS_SENDFD. EOPNOTSUPP.
+    // Takes descriptions (SYS_SENDFD, SYS_CALL FD|WRITE); what it does not keep is dropped. Returns a value
+    // for SYS_SENDFD. EOPNOTSUPP.
     virtual Result<std::uint64_t> fd_write(const Caller& caller, HandleNumber number,
                                            std::vector<DescriptionRef> descriptions, std::uint64_t flags,
                                            std::uint64_t argument, std::span<const std::uint64_t> metadata);
@@ -150,8 +154,8 @@ class Scheme {
     void forget_events(HandleNumber number);
 
   protected:
-    // Tells whoever registered interest in (this scheme, number). `flags` are abi::EventFlags. Takes the event
-    // registry's lock: hold none that comes after LockLevel::kScheme.
+    // Tells whoever registered interest in (this scheme, number). `flags` are abi::EventFlags. Takes the
+    // event registry's lock: hold none that comes after LockLevel::kScheme.
     void trigger(HandleNumber number, std::uint64_t flags);
 
   private:

@@ -182,7 +182,7 @@ Result<void> Workers::start(const std::shared_ptr<Context>& context) {
         }
         try {
             std::thread([this, context, guest = std::move(thread)]() mutable {
-                run(context, std::move(guest));
+                run(std::move(context), std::move(guest));
             }).detach();
         } catch (const std::system_error&) {
             std::lock_guard lock(mutex_);
@@ -199,9 +199,11 @@ Result<void> Workers::start(const std::shared_ptr<Context>& context) {
     return started;
 }
 
-void Workers::run(const std::shared_ptr<Context>& context, std::unique_ptr<machine::GuestThread> thread) {
+void Workers::run(std::shared_ptr<Context> context, std::unique_ptr<machine::GuestThread> thread) {
     Loop(kernel_, calls_, *context, std::move(thread)).run();
     kernel_.contexts.remove(context->id());
+    // Whoever waits for the last worker may take the kernel apart next, so nothing of it may be held then.
+    context.reset();
     std::lock_guard lock(mutex_);
     --running_;
     finished_.notify_all();

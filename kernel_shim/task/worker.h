@@ -42,7 +42,7 @@ class Workers {
     void wait_all();
 
   private:
-    void run(const std::shared_ptr<Context>& context, std::unique_ptr<machine::GuestThread> thread);
+    void run(std::shared_ptr<Context> context, std::unique_ptr<machine::GuestThread> thread);
 
     Kernel& kernel_;
     CallHandler& calls_;
