@@ -63,13 +63,12 @@ Result<std::uint64_t> FileScheme::fmap(const scheme::Caller&, HandleNumber numbe
     const bool stores = (map.flags & MapFlags::kProtWrite) != 0;
     // Every mapping can be read on Redox, so a handle that cannot be read cannot be mapped.
     if (!handle->readable || (shared && stores && !handle->writable)) return fail(Errno::kEACCES);
-    mem::MapSource source{
-        .kind = mem::GrantKind::kFile,
-        .object = shared ? TRY(handle->node->shared_memory(map.offset, request.size, handle->writable))
-                         : TRY(private_copy(*handle->node, map.offset, request.size)),
-        .object_offset = 0,
-        .file_offset = map.offset,
-        .owner = std::make_shared<MappedDescription>(description)};
+    mem::MapSource source;
+    source.kind = mem::GrantKind::kFile;
+    source.object = shared ? TRY(handle->node->shared_memory(map.offset, request.size, handle->writable))
+                           : TRY(private_copy(*handle->node, map.offset, request.size));
+    source.file_offset = map.offset;
+    source.owner = std::make_shared<MappedDescription>(description);
     return target.map(request, source);
 }
 

@@ -108,8 +108,8 @@ Result<std::vector<Mount>> mount_guest_tree(const GuestTree& tree, std::string& 
         std::string point = scheme::resolve_reference({}, bind.guest_path);
         if (point.empty() || !bind.guest_path.starts_with('/')) return fail(Errno::kEINVAL);
         culprit = bind.host_path;
-        mounts.push_back(
-            {std::move(point), TRY(HostVolume::create(bind.host_path, bind.writes, plain_device))});
+        auto volume = TRY(HostVolume::create(bind.host_path, bind.writes, plain_device));
+        mounts.push_back({std::move(point), std::move(volume)});
     }
     culprit = "the directories above a bind";
     TRY(add_missing_directories(mounts));

@@ -121,8 +121,10 @@ Result<NamespaceScheme::Handle> NamespaceScheme::duplicate(const Access& access,
             }
             return Access{access.space->fork(names), kForkedPermissions};
         }
-        case abi::NsDup::kShrinkPermissions:
-            return Access{access.space, access.permissions & TRY(take_word(request))};
+        case abi::NsDup::kShrinkPermissions: {
+            const std::uint64_t kept = TRY(take_word(request));
+            return Access{access.space, access.permissions & kept};
+        }
         case abi::NsDup::kIssueRegister: {
             std::string scheme_name = text_of(request);
             if (!valid_scheme_name(scheme_name)) return fail(Errno::kEINVAL);
