@@ -42,6 +42,12 @@ void SchemeRegistry::remove(SchemeId id) {
         removed = node.mapped();
         removed->registered_.store(false, std::memory_order_release);
     });
+    if (removed != nullptr) removed->unregistered();
+}
+
+SchemeRegistry::~SchemeRegistry() {
+    for (const auto& scheme : all())
+        remove(scheme->id());
 }
 
 Result<std::shared_ptr<Scheme>> SchemeRegistry::find(SchemeId id) const {

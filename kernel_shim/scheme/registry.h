@@ -19,12 +19,16 @@ inline constexpr SchemeId kFirstUserSchemeId{17};
 class SchemeRegistry {
   public:
     explicit SchemeRegistry(EventRegistry& events) : events_(events) {}
+    SchemeRegistry(const SchemeRegistry&) = delete;
+    SchemeRegistry& operator=(const SchemeRegistry&) = delete;
+    // Unregisters every scheme.
+    ~SchemeRegistry();
 
     // Enters a kernel scheme under its fixed id, which must be free (our bug otherwise).
     void add(SchemeId id, std::shared_ptr<Scheme> scheme);
     // Enters any other scheme under the next id. ENOMEM-free; EAGAIN when all 65536 ids are in use.
     Result<SchemeId> add(std::shared_ptr<Scheme> scheme);
-    // From now on its descriptions answer ENODEV. Unknown ids are ignored.
+    // From now on its descriptions answer ENODEV, and it drops those it keeps. Unknown ids are ignored.
     void remove(SchemeId id);
 
     // ENODEV where there is none.

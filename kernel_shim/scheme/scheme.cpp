@@ -140,6 +140,7 @@ Result<std::vector<DescriptionRef>> Scheme::fd_read(const Caller&, HandleNumber,
 }
 void Scheme::fd_unread(HandleNumber, std::vector<DescriptionRef>) {}
 
+void Scheme::unregistered() {}
 Result<void> Scheme::close(HandleNumber) {
     return {};
 }

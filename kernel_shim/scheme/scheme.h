@@ -145,6 +145,10 @@ class Scheme {
     virtual Result<void> close(HandleNumber number);
     virtual Result<void> detach(HandleNumber number, std::uint32_t pid);
 
+    // It is no longer registered, or the run is over: drops the descriptions it keeps for others, which may
+    // lead back to it and would otherwise keep each other alive. Called once, without a lock. Nothing.
+    virtual void unregistered();
+
     // --- set by the registry.
 
     [[nodiscard]] SchemeId id() const { return id_; }

@@ -160,6 +160,14 @@ Result<void> PipeScheme::fstat(const Caller&, HandleNumber, const mem::UserOut& 
     return reply_stat(to, abi::Mode::kFifo | 0666);
 }
 
+void PipeScheme::unregistered() {
+    // A pipe may hold its own ends, or two pipes each other's.
+    std::unordered_map<HandleNumber, PipeRef> all;
+    pipes_.with([&](auto& pipes) { all.swap(pipes); });
+    for (const auto& [number, pipe] : all)
+        if (pipe != nullptr) drop_in_turn(pipe->take_descriptions());
+}
+
 Result<void> PipeScheme::close(HandleNumber number) {
     const PipeRef pipe = TRY(find(number));
     const PipeEnd end = end_of(number);

@@ -40,6 +40,7 @@ class PipeScheme final : public scheme::Scheme {
                                                         std::span<const std::uint64_t> metadata) override;
     void fd_unread(HandleNumber number, std::vector<scheme::DescriptionRef> descriptions) override;
     Result<void> close(HandleNumber number) override;
+    void unregistered() override;
 
     // Pipes and roots, for sys:stat.
     [[nodiscard]] std::uint64_t count() const;

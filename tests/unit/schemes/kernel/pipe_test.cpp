@@ -276,6 +276,17 @@ TEST_CASE_FIXTURE(PipeFixture,
     CHECK(error_of(result) == "EINTR");
 }
 
+TEST_CASE_FIXTURE(PipeFixture, "a pipe that holds its own ends lets go of everything when the run ends") {
+    const DescriptionRef kept = *open(kPipe, "");
+    make();
+    REQUIRE(*send({reader, writer, kept}) == 3);
+    reader.close();
+    writer.close();
+    CHECK_FALSE(kept.exclusive());
+    kernel.schemes.remove(SchemeId{kPipe});
+    CHECK(kept.exclusive());
+}
+
 TEST_CASE_FIXTURE(PipeFixture, "queued descriptions close with the pipe, however deep they are nested") {
     const auto counted = [this] { return dynamic_cast<schemes::PipeScheme&>(*scheme(kPipe)).count(); };
     DescriptionRef keep = *open(kPipe, "");
