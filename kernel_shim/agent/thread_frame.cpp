@@ -2,7 +2,10 @@
 
 #include <linux/audit.h>
 
+#include <algorithm>
+#include <csignal>
 #include <cstring>
+#include <initializer_list>
 
 #include "kernel_shim/agent/signal_mask.h"
 #include "kernel_shim/base/check.h"
@@ -16,9 +19,13 @@ constexpr std::uint64_t kContextFlags = 0x2 | 0x4;
 constexpr std::uint16_t kUserCode = 0x33;
 constexpr std::uint16_t kUserStack = 0x2b;
 
+constexpr std::uint64_t kTrapDebug = 1;
 constexpr std::uint64_t kTrapBreakpoint = 3;
+constexpr std::uint64_t kTrapUndefined = 6;
 constexpr std::uint64_t kTrapGeneralProtection = 13;
 constexpr std::uint64_t kTrapPage = 14;
+constexpr std::uint64_t kTrapFloat = 16;
+constexpr std::uint64_t kTrapAlignment = 17;
 
 // Behind the ucontext in a signal frame stands the siginfo. For SIGSYS: code, call address, architecture.
 struct SeccompInfo {
@@ -43,6 +50,31 @@ constexpr std::uint64_t kX87AndSse = 0x3;
 
 bool canonical(std::uint64_t address) {
     return static_cast<std::uint64_t>(static_cast<std::int64_t>(address << 16) >> 16) == address;
+}
+
+// The trap a signal stands for when the host sent it without one: the frame then says which trap the thread
+// had last, maybe none. So it is with an unreadable frame in rt_sigreturn, and with the two numbers Linux
+// lets through every filter (335 and 336, uretprobe and uprobe), which end in SIGILL wherever a guest makes
+// them.
+std::optional<std::uint64_t> trap_without_cause(int signal, std::uint64_t trap) {
+    const auto unless = [trap](std::uint64_t fallback, std::initializer_list<std::uint64_t> possible) {
+        const bool known = std::find(possible.begin(), possible.end(), trap) != possible.end();
+        return known ? std::nullopt : std::optional(fallback);
+    };
+    switch (signal) {
+        case SIGSEGV:
+            return unless(kTrapGeneralProtection, {4, 5, 10, 11, 12, kTrapGeneralProtection, kTrapPage});
+        case SIGILL:
+            return unless(kTrapUndefined, {kTrapUndefined});
+        case SIGBUS:
+            return unless(kTrapAlignment, {11, 12, kTrapPage, kTrapAlignment});
+        case SIGFPE:
+            return unless(kTrapFloat, {0, kTrapFloat, 19});
+        case SIGTRAP:
+            return unless(kTrapDebug, {kTrapDebug, kTrapBreakpoint});
+        default:
+            return std::nullopt;
+    }
 }
 
 // The stub loads these with instructions that fault on any other value, inside the handler, where a fault is
@@ -106,6 +138,11 @@ std::optional<ThreadFrame> ThreadFrame::read(const ThreadArea& area, std::uint64
     std::memcpy(&frame.context_, at, sizeof frame.context_);
     if (!canonical(frame.context_.fs_base) || !canonical(frame.context_.gs_base)) return std::nullopt;
     if (signal == SIGSYS) frame.translate_seccomp_signal();
+    if (const auto trap = trap_without_cause(signal, frame.context_.trap_number)) {
+        frame.context_.trap_number = *trap;
+        frame.context_.error_code = 0;
+        frame.context_.fault_address = 0;
+    }
     // Redox moves rip back to the int3, so that whoever removes it can run on from there.
     // Source: kernel:src/arch/x86_shared/interrupt/exception.rs breakpoint.
     if (signal == SIGTRAP && frame.context_.trap_number == kTrapBreakpoint) --frame.context_.rip;

@@ -145,7 +145,8 @@ void reserve_descriptor_table(int count) {
 Result<void> occupy_standard_descriptors() {
     for (int wanted = 0; wanted <= 2; ++wanted) {
         if (fcntl(wanted, F_GETFD) >= 0) continue;
-        const int file = open("/dev/null", O_RDWR);
+        // Opened the wrong way round: who uses the stream that was closed meets EBADF, as without this file.
+        const int file = open("/dev/null", wanted == STDIN_FILENO ? O_WRONLY : O_RDONLY);
         if (file < 0) return fail(last_error());
         // The lowest free number is handed out, and the lower ones are taken by now.
         if (file != wanted) close(file);

@@ -56,11 +56,9 @@ void add_world_options(CLI::App& app, WorldOptions& world) {
            },
            "show a host file or directory to the guest")
         ->type_name("HOST:GUESTPATH[:ro]")
-        ->expected(1)
         ->allow_extra_args(false);
     app.add_option("--env", world.environment, "set an environment variable of the guest (repeatable)")
         ->type_name("NAME=VALUE")
-        ->expected(1)
         ->allow_extra_args(false);
     app.add_option("--cwd", world.working_directory, "the guest's working directory (default /)");
     app.add_option("--memory-limit", world.memory_limit, "bytes of guest memory, e.g. 64M; beyond it ENOMEM")
@@ -71,7 +69,6 @@ void add_world_options(CLI::App& app, WorldOptions& world) {
 void add_trace_details(CLI::App& app, TraceOptions& trace) {
     app.add_flag("--json", trace.json, "one JSON object a line");
     app.add_option("-e,--expression", trace.filters, "only these calls (openat,read), or scheme=NAME")
-        ->expected(1)
         ->allow_extra_args(false);
 }
 
