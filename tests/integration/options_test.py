@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""What --env, --cwd, --root, --ro and --bind show to the guest."""
+import os
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from harness import Suite, build_under_test, check, expect
+
+build = build_under_test()
+suite = Suite()
+
+
+def tree(name):
+    directory = suite.fresh(name)
+    os.makedirs(os.path.join(directory, "sub"))
+    with open(os.path.join(directory, "file"), "w") as file:
+        file.write("content\n")
+    with open(os.path.join(directory, "sub", "below"), "w") as file:
+        file.write("below\n")
+    return directory
+
+
+@suite.test
+def environment():
+    outcome = expect(build.run("env", options=["--env", "A=1", "--env", "B=two words", "--env", "EMPTY="]))
+    lines = outcome.text.splitlines()
+    for line in ("A=1", "B=two words", "EMPTY="):
+        check(line in lines, f"no {line}\n{outcome}")
+
+
+@suite.test
+def the_host_s_environment_stays_outside():
+    outcome = expect(build.run("env", env={**os.environ, "HOST_SECRET": "yes"}))
+    check("HOST_SECRET" not in outcome.text, f"it shows\n{outcome}")
+
+
+@suite.test
+def working_directory():
+    directory = tree("cwd")
+    expect(build.run("pwd", options=["--root", directory, "--cwd", "/sub"]), 0, out="/sub\n")
+    expect(build.run("cat", "below", options=["--root", directory, "--cwd", "/sub"]), 0, out="below\n")
+    expect(build.run("pwd"), 0, out="/\n")
+
+
+@suite.test
+def a_root_of_the_host():
+    directory = tree("root")
+    expect(build.run("cat", "/file", options=["--root", directory]), 0, out="content\n")
+    expect(build.run("cp", "/file", "/copy", options=["--root", directory]), 0)
+    with open(os.path.join(directory, "copy")) as file:
+        check(file.read() == "content\n", "the copy holds something else")
+
+
+@suite.test
+def a_root_in_memory_leaves_nothing():
+    before = sorted(os.listdir("/"))
+    expect(build.run("mkdir", "/made-by-a-guest"), 0)
+    check(sorted(os.listdir("/")) == before, "the host's root has changed")
+    outcome = build.run("ls", suite.directory)
+    check(outcome.status == 2, f"a directory of the host in the in-memory root\n{outcome}")
+
+
+@suite.test
+def a_read_only_root():
+    directory = tree("ro")
+    expect(build.run("cat", "/file", options=["--root", directory, "--ro"]), 0, out="content\n")
+    for command in (["rm", "/file"], ["touch", "/new"], ["mkdir", "/new"], ["cp", "/file", "/new"],
+                    ["mv", "/file", "/new"], ["chmod", "777", "/file"], ["ln", "-s", "x", "/new"]):
+        outcome = build.run(*command, options=["--root", directory, "--ro"])
+        check(outcome.status == 1, f"it succeeds\n{outcome}")
+        check("read-only" in outcome.message.lower() or "EROFS" in outcome.message, f"another reason\n{outcome}")
+    check(sorted(os.listdir(directory)) == ["file", "sub"], "the directory has changed")
+
+
+@suite.test
+def binds():
+    first, second = tree("first"), tree("second")
+    options = ["--bind", f"{first}:/a", "--bind", f"{second}:/deep/er/b:ro"]
+    expect(build.run("cat", "/a/sub/below", "/deep/er/b/file", options=options), 0, out="below\ncontent\n")
+    expect(build.run("touch", "/a/new", options=options), 0)
+    check(os.path.exists(os.path.join(first, "new")), "nothing was made")
+    outcome = build.run("touch", "/deep/er/b/new", options=options)
+    check(outcome.status == 1 and not os.path.exists(os.path.join(second, "new")), f"a write through :ro\n{outcome}")
+    outcome = expect(build.run("ls", "/", options=options))
+    check("a\n" in outcome.text and "deep\n" in outcome.text, f"binds do not show in the root\n{outcome}")
+
+
+@suite.test
+def a_bound_file():
+    path = os.path.join(tree("one"), "file")
+    expect(build.run("cat", "/etc/motd", options=["--bind", f"{path}:/etc/motd"]), 0, out="content\n")
+    outcome = build.run("cat", "/etc/other", options=["--bind", f"{path}:/etc/motd"])
+    check(outcome.status == 1, f"its neighbours show\n{outcome}")
+
+
+@suite.test
+def a_bind_inside_a_root():
+    root, bound = tree("outer"), tree("inner")
+    options = ["--root", root, "--bind", f"{bound}:/sub"]
+    expect(build.run("cat", "/sub/file", options=options), 0, out="content\n")
+
+
+@suite.test
+def sys_and_the_embedded_programs():
+    # Two files can only be written, and the kernel says EISDIR to who asks for their size: hence no `expect`.
+    outcome = build.run("ls", "-l", "/scheme/sys")
+    for name in ("context", "cpu", "uname", "env", "exe"):
+        check(name in outcome.text, f"no {name}\n{outcome}")
+    outcome = expect(build.run("ls", "/scheme/initfs/bin"))
+    check("cat\n" in outcome.text and "sha256sum\n" in outcome.text, f"not the programs\n{outcome}")
+    outcome = build.run("rm", "/scheme/initfs/bin/cat")
+    check(outcome.status == 1, f"an embedded program can be removed\n{outcome}")
+
+
+suite.main()
