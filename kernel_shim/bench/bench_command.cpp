@@ -32,16 +32,16 @@ double median(std::vector<double> values) {
     return values[values.size() / 2];
 }
 
-// A file of 64 MiB in the page cache, removed at the end.
+// A file of a given size in the page cache, removed at the end.
 class MeasuredFile {
   public:
-    MeasuredFile() {
+    explicit MeasuredFile(std::size_t size) {
         char path[] = "/tmp/halfcell-bench-XXXXXX";
         const int file = ::mkstemp(path);
         if (file < 0) return;
         path_ = path;
         const std::vector<char> block(1 << 20, 'x');
-        for (std::size_t written = 0; written < kFileSize; written += block.size())
+        for (std::size_t written = 0; written < size; written += block.size())
             if (::write(file, block.data(), block.size()) < 0) break;
         ::close(file);
     }
@@ -81,7 +81,7 @@ std::optional<double> quotient(const std::map<std::string, double>& values, cons
     return a->second / b->second;
 }
 
-std::vector<Row> rows(const MeasuredFile& file) {
+std::vector<Row> rows(const MeasuredFile& file, const MeasuredFile& trace) {
     const auto guest = [](std::string row, std::uint64_t count, std::vector<std::string> options = {}) {
         return [=] { return measure_in_guest(options, row, count); };
     };
@@ -91,6 +91,7 @@ std::vector<Row> rows(const MeasuredFile& file) {
         {"null_call_ns", "ns", guest("null", kCalls)},
         {"failing_close_ns", "ns", guest("close", kCalls)},
         {"read64_ns", "ns", guest("read64", kCalls)},
+        {"traced_read64_ns", "ns", guest("read64", kCalls, {"--trace=" + trace.path()})},
         {"read4k_ns", "ns", guest("read4k", kFileCalls, file.bind())},
         {"read1m_mib_s", "MiB/s", guest("read1m", kLargeReads, file.bind())},
         {"native_read1m_mib_s", "MiB/s", [&file] { return measure_native_read(file.path(), kLargeReads); }},
@@ -114,6 +115,8 @@ std::vector<Ratio> ratios() {
         {"failing_close_ratio", "failing close / bare notification", 1.25, false,
          plain("failing_close_ns", "bare_notify_ns")},
         {"read64_ratio", "64 B read / null call", 1.3, false, plain("read64_ns", "null_call_ns")},
+        {"trace_ratio", "64 B read traced to a file / untraced", 1.3, false,
+         plain("traced_read64_ns", "read64_ns")},
         {"read4k_ratio", "4 KiB file read / null call", 1.8, false, plain("read4k_ns", "null_call_ns")},
         {"read1m_ratio", "1 MiB reads / native rate", 0.6, true,
          plain("read1m_mib_s", "native_read1m_mib_s")},
@@ -154,13 +157,14 @@ void print_table(const std::vector<Row>& measured, const std::map<std::string, d
 }  // namespace
 
 int run_bench_command(const BenchOptions& options) {
-    const MeasuredFile file;
-    if (file.path().empty()) {
+    const MeasuredFile file(kFileSize);
+    const MeasuredFile trace(0);
+    if (file.path().empty() || trace.path().empty()) {
         std::fprintf(stderr, "halfcell bench: cannot create a file in /tmp\n");
         return 1;
     }
     std::vector<Row> chosen;
-    for (Row& row : rows(file))
+    for (Row& row : rows(file, trace))
         if (row.key.find(options.filter) != std::string::npos) chosen.push_back(std::move(row));
 
     // Repetitions of the whole list, not of each row: a slow moment of the machine then hits all rows alike.
