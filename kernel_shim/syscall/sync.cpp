@@ -43,8 +43,10 @@ Result<std::uint64_t> sys_futex(Call& call) {
     }
 }
 
-Result<std::uint64_t> sys_yield(Call&) {
+Result<std::uint64_t> sys_yield(Call& call) {
     // Between trap and reply the host's scheduler has already had its turn.
+    if (call.context.signal_pending()) [[unlikely]]
+        call.context.signal_raised();
     return 0;
 }
 

@@ -43,6 +43,7 @@ Result<std::uint64_t> sys_nanosleep(Call& call) {
 
     const std::uint64_t start = call.kernel.clock.monotonic();
     waiter.prepare("nanosleep");
+    waiter.end_if_signalled();
     const wait::Wake how = waiter.sleep(task::Clock::after(length));
     if (rest.address() != 0) {
         const std::uint64_t slept = call.kernel.clock.monotonic() - start;

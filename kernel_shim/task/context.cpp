@@ -110,20 +110,6 @@ void Context::set_affinity(const CpuMask& mask) {
     state_.affinity = mask;
 }
 
-std::shared_ptr<const SignalState> Context::signals() const {
-    return signals_.with([](const auto& signals) { return signals; });
-}
-
-void Context::set_signals(std::shared_ptr<const SignalState> signals) {
-    // The replaced one is destroyed outside the lock, with the argument.
-    signals_.with([&](auto& current) { current.swap(signals); });
-}
-
-bool Context::signal_pending() const {
-    const auto signals = this->signals();
-    return signals != nullptr && signals->pending_unblocked() != 0;
-}
-
 void Context::enter_call(const machine::CallTrap& trap) {
     call_.number.store(trap.number, std::memory_order_relaxed);
     for (std::size_t i = 0; i < trap.args.size(); ++i)

@@ -107,9 +107,20 @@ class Context : public std::enable_shared_from_this<Context> {
     [[nodiscard]] CpuMask affinity() const;
     void set_affinity(const CpuMask& mask);
 
+    // --- signals (context_signal.cpp). Whoever sends one sets its bit in the control pages first.
+
     // What the last sighandler write registered; null where there is nothing.
     [[nodiscard]] std::shared_ptr<const SignalState> signals() const;
     void set_signals(std::shared_ptr<const SignalState> signals);
+    // Whether a signal waits that the thread allows.
+    [[nodiscard]] bool signal_pending() const;
+    // A signal may have become deliverable: ends a wait in progress, and has the thread parked, so that it is
+    // delivered. Any thread; does not wait.
+    void signal_raised();
+    // Sends the parked thread to its handler where a signal waits; kInhibited where the program does not want
+    // that just now, and will not say when it does. EFAULT as GuestThread::registers. Worker only.
+    enum class Delivery : std::uint8_t { kNone, kDelivered, kInhibited };
+    Result<Delivery> deliver_signal(machine::GuestThread& thread);
 
     // --- life. Source: the status machine in kernel:src/context/mod.rs Status.
 
@@ -182,7 +193,6 @@ class Context : public std::enable_shared_from_this<Context> {
         bool done = false;
     };
     void ask_for_park(State& state);
-    [[nodiscard]] bool signal_pending() const;
     struct State {
         Attributes attributes;
         std::shared_ptr<mem::AddressSpace> space;
@@ -206,6 +216,7 @@ class Context : public std::enable_shared_from_this<Context> {
     std::atomic<bool> ending_{false};
     std::atomic<bool> attention_{false};
     std::atomic<bool> port_io_{false};
+    std::atomic<bool> has_signals_{false};  // signals_ is set: asked for on the hot path
     // Written by the worker at every call, read by reports: a torn mixture of two calls is acceptable there.
     struct {
         std::atomic<bool> active{false};

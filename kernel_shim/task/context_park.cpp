@@ -17,8 +17,7 @@ void Context::set_thread(machine::GuestThread* thread) {
     state_.thread = thread;
     if (thread == nullptr) return;
     // An order given before there was a thread to park.
-    if (ending() || state_.run_state == RunState::kStopped || state_.pending_switch || !state_.jobs.empty())
-        ask_for_park(state_);
+    if (needs_attention()) ask_for_park(state_);
 }
 
 Result<void> Context::inspect(wait::Waiter& requester, ParkJob job) {

@@ -65,6 +65,7 @@ Result<std::uint64_t> FutexTable::wait(mem::AddressSpace& space, std::uint64_t a
     const Key key{&space, address};
     Entry entry{waiter};
     waiter.prepare("futex");
+    waiter.end_if_signalled();
     bucket(key).with([&](Bucket& bucket) {
         if (bucket.idle > kMostIdleQueues) forget_abandoned(bucket);
         const auto [found, fresh] = bucket.queues.try_emplace(key);

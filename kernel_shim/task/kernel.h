@@ -15,6 +15,7 @@
 #include "kernel_shim/task/clock.h"
 #include "kernel_shim/task/context_table.h"
 #include "kernel_shim/task/futex.h"
+#include "kernel_shim/task/signal_recheck.h"
 #include "kernel_shim/task/worker.h"
 
 namespace halfcell::task {
@@ -32,6 +33,7 @@ struct Kernel {
     scheme::SchemeRegistry schemes;
     FutexTable futexes;
     ContextTable contexts;
+    SignalRecheck signal_rechecks;
     Workers workers;
     // The boot environment, as sys:env shows it.
     std::string environment;

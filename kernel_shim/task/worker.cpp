@@ -110,7 +110,17 @@ class Loop {
         // The old space must outlive the thread in it, whose registers are needed and which then ends.
         const auto old_space = context_.address_space();
         if (const auto order = context_.take_switch()) return move_to(*order);
+        if (!deliver_signal()) return finish(std::nullopt);
         thread_->resume();
+    }
+
+    // False where the thread's frame is destroyed.
+    bool deliver_signal() {
+        const auto delivery = context_.deliver_signal(*thread_);
+        if (!delivery) return false;
+        if (*delivery == Context::Delivery::kInhibited)
+            kernel_.signal_rechecks.add(context_.weak_from_this());
+        return true;
     }
 
     // Puts the thread in front of its `syscall` instruction again. False where its frame is destroyed.

@@ -17,8 +17,8 @@ class WaitQueue {
     // EINTR when a signal is pending before or the wait was interrupted or the context killed; ETIMEDOUT.
     template <typename Lock>
     Result<void> wait(Lock& lock, Waiter& waiter, const char* reason, Deadline deadline = {}) {
-        if (waiter.interruption_pending()) return fail(Errno::kEINTR);
         waiter.prepare(reason);
+        waiter.end_if_signalled();
         waiters_.push_back(&waiter);
         lock.unlock();
         const Wake wake = waiter.sleep(deadline);

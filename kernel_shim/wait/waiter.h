@@ -33,6 +33,11 @@ class Waiter {
     // Announces that the owner is about to sleep on `reason` (a static string, shown by sys:block). From now
     // on notify() counts, also before sleep(). Call it before the wait is published on a queue. Owner only.
     void prepare(const char* reason);
+    // Ends the wait begun by prepare() at once, as interrupted, where a signal is pending. After prepare(),
+    // so that a signal is seen either here or by the interrupt() that its sender adds. Owner only.
+    void end_if_signalled() {
+        if (interruption_pending()) interrupt();
+    }
     // Sleeps until notified, interrupted, killed or past the deadline; ends the wait begun by prepare().
     // A kill that came earlier returns at once. Blocks. Owner only; no lock may be held.
     Wake sleep(Deadline deadline);

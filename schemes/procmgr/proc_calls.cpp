@@ -22,23 +22,32 @@ struct Pair {
     Process& target;
 };
 
-Result<Pair> find_pair(ProcessTable::Map& processes, Pid self, std::uint64_t target) {
+Result<Pair> find_pair(ProcessMap& processes, Pid self, std::uint64_t target) {
     const auto own = processes.find(self);
     const auto other = processes.find(pid_or_self(self, target));
     if (own == processes.end() || other == processes.end()) return fail(Errno::kESRCH);
     return Pair{own->second, other->second};
 }
 
+// Whoever waits for children of the process looks again: it may have none in the group it asked for.
+void wake_parent(ProcessMap& processes, const Process& child) {
+    const auto parent = processes.find(child.parent);
+    if (parent != processes.end()) parent->second.waiting->notify_all();
+}
+
 }  // namespace
 
-Result<std::uint64_t> ProcmgrScheme::process_call(Pid pid, abi::ProcCall verb, const CallWords& words,
-                                                  const mem::UserInOut& payload) {
+Result<std::uint64_t> ProcmgrScheme::process_call(const scheme::Caller& caller, Pid pid, abi::ProcCall verb,
+                                                  const CallWords& words, const mem::UserInOut& payload) {
     using abi::ProcCall;
     switch (verb) {
         case ProcCall::kWaitpid:
         case ProcCall::kWaitpgid: {
-            const std::uint64_t target = TRY(words[0]);
-            return wait(pid, target, TRY(words[1]), verb == ProcCall::kWaitpgid);
+            using Kind = WaitTarget::Kind;
+            const auto number = static_cast<Pid>(TRY(words[0]));
+            const Kind by_pid = number == 0 ? Kind::kAnyChild : Kind::kChild;
+            const WaitTarget target{verb == ProcCall::kWaitpgid ? Kind::kGroup : by_pid, number};
+            return wait(caller, pid, target, TRY(words[1]), payload);
         }
         case ProcCall::kSetrens:
             return fail(Errno::kEINVAL);
@@ -91,13 +100,16 @@ Result<std::uint64_t> ProcmgrScheme::process_call(Pid pid, abi::ProcCall verb, c
     return fail(Errno::kEINVAL);
 }
 
-// No process has children here: dup "fork" makes none.
-Result<std::uint64_t> ProcmgrScheme::wait(Pid pid, std::uint64_t target, std::uint64_t flags, bool by_group) {
+Result<std::uint64_t> ProcmgrScheme::wait(const scheme::Caller& caller, Pid pid, WaitTarget target,
+                                          std::uint64_t flags, const mem::UserInOut& payload) {
     constexpr std::uint64_t kKnown =
         abi::WaitFlags::kNohang | abi::WaitFlags::kUntraced | abi::WaitFlags::kContinued;
     if ((flags & ~kKnown) != 0) return fail(Errno::kEINVAL);
-    if (!by_group && target == pid) return fail(Errno::kEINVAL);
-    return fail(Errno::kECHILD);
+    const ChildNews news = TRY(processes_.wait_for_child(pid, target, flags, caller.waiter));
+    // Programs pass a usize; the status is its first half, and a smaller payload asks for none.
+    if (news.pid != 0 && payload.size() >= sizeof news.wait_status)
+        TRY(payload.out().write_exact(news.wait_status));
+    return news.pid;
 }
 
 Result<std::uint64_t> ProcmgrScheme::exit(Pid pid, std::uint64_t word) {
@@ -153,7 +165,7 @@ Result<std::uint64_t> ProcmgrScheme::rename(Pid pid, const mem::UserInOut& paylo
 }
 
 Result<std::uint64_t> ProcmgrScheme::set_group(Pid pid, std::uint64_t target, std::uint64_t group) {
-    return processes_.with_all([&](ProcessTable::Map& processes) -> Result<std::uint64_t> {
+    return processes_.with_all([&](ProcessMap& processes) -> Result<std::uint64_t> {
         auto [self, process] = TRY(find_pair(processes, pid, target));
         const Pid wanted = pid_or_self(process.pid, group);
         if (process.pid != pid && process.parent != pid) return fail(Errno::kESRCH);
@@ -164,12 +176,13 @@ Result<std::uint64_t> ProcmgrScheme::set_group(Pid pid, std::uint64_t target, st
         if (wanted != process.pid && !exists) return fail(Errno::kEPERM);
         if (process.parent == pid && process.setpgid_disabled) return fail(Errno::kEACCES);
         process.group = wanted;
+        wake_parent(processes, process);
         return 0;
     });
 }
 
 Result<std::uint64_t> ProcmgrScheme::query_group(Pid pid, std::uint64_t target) {
-    return processes_.with_all([&](ProcessTable::Map& processes) -> Result<std::uint64_t> {
+    return processes_.with_all([&](ProcessMap& processes) -> Result<std::uint64_t> {
         const auto [self, process] = TRY(find_pair(processes, pid, target));
         if (process.session != self.session && self.identity.euid != 0) return fail(Errno::kEPERM);
         return process.group;
@@ -177,7 +190,7 @@ Result<std::uint64_t> ProcmgrScheme::query_group(Pid pid, std::uint64_t target) 
 }
 
 Result<std::uint64_t> ProcmgrScheme::session_of(Pid pid, std::uint64_t target) {
-    return processes_.with_all([&](ProcessTable::Map& processes) -> Result<std::uint64_t> {
+    return processes_.with_all([&](ProcessMap& processes) -> Result<std::uint64_t> {
         const auto [self, process] = TRY(find_pair(processes, pid, target));
         if (process.session != self.session && self.identity.euid != 0) return fail(Errno::kEPERM);
         return process.session;
@@ -185,7 +198,7 @@ Result<std::uint64_t> ProcmgrScheme::session_of(Pid pid, std::uint64_t target) {
 }
 
 Result<std::uint64_t> ProcmgrScheme::make_session(Pid pid) {
-    return processes_.with_all([&](ProcessTable::Map& processes) -> Result<std::uint64_t> {
+    return processes_.with_all([&](ProcessMap& processes) -> Result<std::uint64_t> {
         const auto own = processes.find(pid);
         if (own == processes.end()) return fail(Errno::kESRCH);
         const bool leads =
@@ -193,13 +206,14 @@ Result<std::uint64_t> ProcmgrScheme::make_session(Pid pid) {
         if (leads) return fail(Errno::kEPERM);
         own->second.group = pid;
         own->second.session = pid;
+        wake_parent(processes, own->second);
         return 0;
     });
 }
 
 Result<std::uint64_t> ProcmgrScheme::set_priority(Pid pid, std::uint64_t target, std::uint64_t priority) {
     if (priority >= abi::kPriorityCount) return fail(Errno::kEINVAL);
-    return processes_.with_all([&](ProcessTable::Map& processes) -> Result<std::uint64_t> {
+    return processes_.with_all([&](ProcessMap& processes) -> Result<std::uint64_t> {
         auto [self, process] = TRY(find_pair(processes, pid, target));
         const std::uint32_t euid = self.identity.euid;
         if (euid != 0 && euid != process.identity.euid) return fail(Errno::kEPERM);

@@ -2,22 +2,25 @@
 
 // What the process manager knows of a process. Source: base:bootstrap/src/procmgr.rs Process, Thread.
 
-#include <array>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "abi/sigabi.h"
 #include "kernel_shim/scheme/file_description.h"
 #include "kernel_shim/task/context.h"
+#include "kernel_shim/wait/wait_queue.h"
 #include "schemes/procmgr/exit_status.h"
 
 namespace halfcell::schemes::procmgr {
 
 using Pid = std::uint32_t;
 
-// Orphans become children of this process. The supervisor plays it: no program runs under the number.
+// Orphans become children of this process. The supervisor plays it: no program runs under the number, and
+// what ends as its child is forgotten at once.
 inline constexpr Pid kInitPid = 1;
 
 // Signals above this are queued with what their sender adds; those up to it are merged.
@@ -36,10 +39,23 @@ struct Identity {
 
 struct Thread {
     std::shared_ptr<task::Context> context;
-    scheme::DescriptionRef kernel_handle;  // its thread handle in kernel.proc
+    scheme::DescriptionRef kernel_handle;          // its thread handle in kernel.proc
+    std::optional<task::ControlPage> signal_page;  // announced by SyncSigTctl
+
+    // The words it shares with us; null before it has announced them.
+    [[nodiscard]] abi::Sigcontrol* control() const {
+        return signal_page ? signal_page->structure<abi::Sigcontrol>() : nullptr;
+    }
 };
 
 enum class ProcessState : std::uint8_t { kRunning, kStopped, kExiting, kExited };
+
+// What a parent has not yet been told about a child. A newer change replaces an unread one.
+struct ChildChange {
+    enum class Kind : std::uint8_t { kTerminated, kStopped, kContinued };
+    Kind kind = Kind::kTerminated;
+    std::int32_t wait_status = 0;
+};
 
 struct Process {
     Pid pid = 0;
@@ -50,18 +66,29 @@ struct Process {
     std::string name;
     std::uint32_t priority = abi::kPriorityDefault;
     bool setpgid_disabled = false;
+    // The supervisor waits for it, although it is a child of init.
+    bool awaited_by_supervisor = false;
     ProcessState state = ProcessState::kRunning;
     // Decided by Exit or a signal, before the last thread is gone; final once the state is kExited.
     std::optional<ExitStatus> ending;
     std::vector<std::shared_ptr<Thread>> threads;  // living ones, oldest first
-    // The pages that were announced by SyncSigPctl, and by SyncSigTctl thread by thread.
+    // The page that was announced by SyncSigPctl.
     std::optional<task::ControlPage> signal_page;
-    std::vector<std::pair<ContextId, task::ControlPage>> thread_pages;
-    // What waits of each queued signal, the lowest first.
-    std::array<std::deque<abi::RtSigInfo>, kQueuedSignals> queued;
+    // What waits of each queued signal, by its number.
+    std::map<std::uint32_t, std::deque<abi::RtSigInfo>> queued;
+    // Its children's news, by pid, and whoever waits for them. The queue outlives the process where a holder
+    // of its descriptor still waits.
+    std::map<Pid, ChildChange> changes;
+    std::shared_ptr<wait::WaitQueue> waiting = std::make_shared<wait::WaitQueue>();
+    // Descriptions of the process and its threads that programs may hold.
+    std::uint32_t descriptions = 0;
 
     [[nodiscard]] bool alive() const {
         return state == ProcessState::kRunning || state == ProcessState::kStopped;
+    }
+    // The words its threads share with us; null before they were announced.
+    [[nodiscard]] abi::SigProcControl* control() const {
+        return signal_page ? signal_page->structure<abi::SigProcControl>() : nullptr;
     }
     // What kernel.proc is to show of each of its contexts.
     [[nodiscard]] task::Attributes attributes() const {
@@ -73,5 +100,12 @@ struct Process {
             thread->context->set_attributes(attributes());
     }
 };
+
+using ProcessMap = std::map<Pid, Process>;
+
+// Whether a group has members and all of them are cut off from a parent that could control them: the parent
+// is in the group itself, or in another session. Nobody could continue its members, so job-control signals
+// do not stop them. Source: base:bootstrap/src/procmgr.rs pgrp_is_orphaned.
+[[nodiscard]] bool group_is_orphaned(const ProcessMap& processes, Pid group);
 
 }  // namespace halfcell::schemes::procmgr

@@ -23,35 +23,6 @@ Result<void> ProcessTable::add_thread(Pid pid, const std::shared_ptr<Thread>& th
     return {};
 }
 
-// Without an Exit the last thread decides. Source: base:bootstrap/src/procmgr.rs.
-ExitStatus ProcessTable::natural_end(const task::Context& last) {
-    const auto [status, exception] = last.status();
-    if (status == abi::ContextStatus::kUnhandledExcp) return ExitStatus::faulted(exception);
-    if (status == abi::ContextStatus::kForceKilled) return ExitStatus::signaled(abi::Signal::kKill);
-    return ExitStatus::exited(0);
-}
-
-void ProcessTable::thread_ended(Pid pid, const task::Context& context) {
-    std::shared_ptr<Thread> ended;  // its descriptor is closed outside the lock
-    std::lock_guard lock(mutex_);
-    const auto found = processes_.find(pid);
-    if (found == processes_.end()) return;
-    Process& process = found->second;
-    const auto thread = std::ranges::find_if(
-        process.threads, [&](const auto& candidate) { return candidate->context.get() == &context; });
-    if (thread == process.threads.end()) return;
-    ended = std::move(*thread);
-    process.threads.erase(thread);
-    std::erase_if(process.thread_pages, [&](const auto& page) { return page.first == context.id(); });
-    if (!process.threads.empty()) return;
-    if (!process.ending) process.ending = natural_end(context);
-    process.state = ProcessState::kExited;
-    process.signal_page.reset();
-    for (auto& [child_pid, child] : processes_)
-        if (child.parent == pid) child.parent = kInitPid;
-    ended_.notify_all();
-}
-
 Result<std::vector<std::shared_ptr<task::Context>>> ProcessTable::begin_exit(Pid pid,
                                                                              const ExitStatus& status) {
     std::lock_guard lock(mutex_);
@@ -64,6 +35,24 @@ Result<std::vector<std::shared_ptr<task::Context>>> ProcessTable::begin_exit(Pid
     for (const auto& thread : it->second.threads)
         contexts.push_back(thread->context);
     return contexts;
+}
+
+Result<ChildNews> ProcessTable::wait_for_child(Pid pid, WaitTarget target, std::uint64_t flags,
+                                               wait::Waiter& waiter) {
+    std::unique_lock lock(mutex_);
+    Result<void> slept;
+    for (;;) {
+        const auto parent = processes_.find(pid);
+        if (parent == processes_.end()) return fail(Errno::kEBADFD);
+        // Whoever is being killed must not take news away from those who live on.
+        if (waiter.killed()) return fail(Errno::kEINTR);
+        if (const auto news = TRY(take_news(processes_, parent->second, target, flags))) return *news;
+        if ((flags & abi::WaitFlags::kNohang) != 0) return ChildNews{};
+        // The signal of a child's end interrupts its parent; the news come before the interruption.
+        TRY(std::move(slept));
+        const auto queue = parent->second.waiting;
+        slept = queue->wait(lock, waiter, "waitpid");
+    }
 }
 
 Result<ExitStatus> ProcessTable::wait_and_reap(Pid pid) {

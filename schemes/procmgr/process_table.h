@@ -3,20 +3,18 @@
 // Every process of a run, and how processes and threads come and go.
 
 #include <condition_variable>
-#include <map>
 #include <vector>
 
 #include "kernel_shim/base/guarded.h"
 #include "kernel_shim/base/result.h"
 #include "kernel_shim/task/worker.h"
-#include "schemes/procmgr/process.h"
+#include "schemes/procmgr/child_wait.h"
+#include "schemes/procmgr/signal_delivery.h"
 
 namespace halfcell::schemes::procmgr {
 
 class ProcessTable {
   public:
-    using Map = std::map<Pid, Process>;
-
     // Enters a process under the next number, which is returned.
     Pid add(Process process);
 
@@ -29,7 +27,7 @@ class ProcessTable {
         if (it == processes_.end()) return fail(Errno::kESRCH);
         return std::forward<Use>(use)(it->second);
     }
-    // Runs `use(Map&)` likewise.
+    // Runs `use(ProcessMap&)` likewise.
     template <typename Use>
     auto with_all(Use&& use) {
         std::lock_guard lock(mutex_);
@@ -38,23 +36,29 @@ class ProcessTable {
 
     // A thread joins a living process. EBADFD otherwise; the thread is then the caller's to end.
     Result<void> add_thread(Pid pid, const std::shared_ptr<Thread>& thread);
-    // A context of the process has died; the process ends with its last one.
-    void thread_ended(Pid pid, const task::Context& context);
+    // A context of the process has died; the process ends with its last one: its parent is told, its children
+    // go to init, and groups that lose their last tie to a parent are continued. What is to be done about
+    // other threads then is returned.
+    [[nodiscard]] SignalEffects thread_ended(Pid pid, const task::Context& context);
 
     // Decides how a living process ends and returns the contexts that must now be killed. EAGAIN when it is
     // ending already, ESRCH when it has ended.
     Result<std::vector<std::shared_ptr<task::Context>>> begin_exit(Pid pid, const ExitStatus& status);
 
-    // Waits for the end of a process, forgets it and says how it ended. ESRCH. Blocks; for the supervisor's
-    // own threads.
+    // Waitpid and Waitpgid on behalf of `pid`: see take_news(). With abi::WaitFlags::kNohang the pid returned
+    // may be 0. EBADFD where the process is gone, EINTR. Blocks, unless kNohang is given.
+    Result<ChildNews> wait_for_child(Pid pid, WaitTarget target, std::uint64_t flags, wait::Waiter& waiter);
+
+    // Waits for the end of a process that was entered as awaited, forgets it and says how it ended. ESRCH.
+    // Blocks; for the supervisor's own threads.
     Result<ExitStatus> wait_and_reap(Pid pid);
 
   private:
-    static ExitStatus natural_end(const task::Context& last);
+    SignalEffects process_ended(Process& process);
 
     LevelMutex<LockLevel::kRegistry> mutex_;
     std::condition_variable_any ended_;
-    Map processes_;
+    ProcessMap processes_;
     Pid next_ = kInitPid + 1;
 };
 

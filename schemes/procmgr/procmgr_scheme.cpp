@@ -1,5 +1,6 @@
 #include "schemes/procmgr/procmgr_scheme.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "abi/data.h"
@@ -52,6 +53,21 @@ void add_column(std::string& line, std::string_view text, std::size_t width) {
 
 }  // namespace
 
+std::optional<Pid> ProcmgrScheme::process_of(const Handle& handle) {
+    if (const auto* process = std::get_if<ProcessHandle>(&handle)) return process->pid;
+    if (const auto* thread = std::get_if<ThreadHandle>(&handle)) return thread->pid;
+    return std::nullopt;
+}
+
+HandleNumber ProcmgrScheme::add(Handle handle) {
+    if (const auto pid = process_of(handle))
+        (void)processes_.with(*pid, [](Process& process) -> Result<void> {
+            ++process.descriptions;
+            return {};
+        });
+    return handles_.add(std::make_shared<Handle>(std::move(handle)));
+}
+
 scheme::DescriptionRef ProcmgrScheme::describe(HandleNumber number) {
     return scheme::DescriptionRef::create({.scheme = shared_from_this(),
                                            .scheme_id = id(),
@@ -69,7 +85,7 @@ scheme::DescriptionRef ProcmgrScheme::describe_kernel(scheme::OpenedHandle handl
 
 void ProcmgrScheme::watch(Pid pid, task::Context& context) {
     context.on_death([self = weak_from_this(), pid](task::Context& dead) {
-        if (const auto scheme = self.lock()) scheme->processes_.thread_ended(pid, dead);
+        if (const auto scheme = self.lock()) scheme->carry_out(scheme->processes_.thread_ended(pid, dead));
     });
 }
 
@@ -85,8 +101,9 @@ ProcmgrScheme::InitialProcess ProcmgrScheme::create_initial(const std::shared_pt
                         attributes.egid, attributes.egid, attributes.egid};
     process.name = attributes.name;
     process.priority = attributes.priority;
+    process.awaited_by_supervisor = true;
     const auto thread = std::make_shared<Thread>(
-        Thread{context, describe_kernel({.number = contexts_->open_thread(context)})});
+        Thread{context, describe_kernel({.number = contexts_->open_thread(context)}), {}});
     process.threads.push_back(thread);
     const Pid pid = processes_.add(std::move(process));
     (void)processes_.with(pid, [](const Process& entered) -> Result<void> {
@@ -137,7 +154,7 @@ Result<scheme::OpenResult> ProcmgrScheme::dup(const scheme::Caller& caller, Hand
 
 Result<scheme::OpenResult> ProcmgrScheme::dup_process(Pid pid, std::string_view name) {
     constexpr std::string_view kThread = "thread-";
-    if (name == "fork") return fail(Errno::kEOPNOTSUPP);
+    if (name == "fork") return scheme::OpenedHandle{add(ProcessHandle{TRY(fork(pid))})};
     if (name == "new-thread") return scheme::OpenedHandle{add(ThreadHandle{pid, TRY(make_thread(pid))})};
     if (!name.starts_with(kThread)) return fail(Errno::kEINVAL);
     name.remove_prefix(kThread.size());
@@ -153,9 +170,43 @@ Result<scheme::OpenResult> ProcmgrScheme::dup_process(Pid pid, std::string_view 
     return scheme::OpenedHandle{add(ThreadHandle{pid, std::move(*thread)})};
 }
 
+// The child inherits who it is and where it belongs, and gets one thread without memory and files, which the
+// parent fills and starts. Source: base:bootstrap/src/procmgr.rs fork.
+Result<Pid> ProcmgrScheme::fork(Pid parent) {
+    auto child = processes_.with(parent, [](const Process& process) -> Result<Process> {
+        if (!process.alive()) return fail(Errno::kEBADFD);
+        Process copy;
+        copy.parent = process.pid;
+        copy.group = process.group;
+        copy.session = process.session;
+        copy.identity = process.identity;
+        copy.name = process.name;
+        copy.priority = process.priority;
+        return copy;
+    });
+    if (!child) return fail(Errno::kEBADFD);
+    const Pid pid = processes_.add(std::move(*child));
+    const auto thread = make_thread(pid);
+    if (thread) return pid;
+    forget(pid);
+    return fail(thread.error());
+}
+
+// A process that never ran, and that nobody can start any more, has no end to tell anybody about.
+void ProcmgrScheme::forget(Pid pid) {
+    std::vector<std::shared_ptr<Thread>> threads;  // their contexts end outside the lock
+    processes_.with_all([&](ProcessMap& processes) {
+        const auto found = processes.find(pid);
+        if (found == processes.end()) return;
+        threads = std::move(found->second.threads);
+        processes.erase(found);
+    });
+}
+
 Result<std::shared_ptr<Thread>> ProcmgrScheme::make_thread(Pid pid) {
     auto made = TRY(contexts_->make_context());
-    auto thread = std::make_shared<Thread>(Thread{made.context, describe_kernel({.number = made.number})});
+    auto thread =
+        std::make_shared<Thread>(Thread{made.context, describe_kernel({.number = made.number}), {}});
     // Where the process is gone, the context goes with its only handle.
     TRY(processes_.add_thread(pid, thread));
     watch(pid, *made.context);
@@ -185,7 +236,8 @@ Result<std::uint64_t> ProcmgrScheme::call(const scheme::Caller& caller, HandleNu
     if (metadata.empty()) return fail(Errno::kEINVAL);
     const CallWords words(metadata.subspan(1));
     if (const auto* process = std::get_if<ProcessHandle>(handle.get()))
-        return process_call(process->pid, static_cast<abi::ProcCall>(metadata.front()), words, payload);
+        return process_call(caller, process->pid, static_cast<abi::ProcCall>(metadata.front()), words,
+                            payload);
     if (const auto* thread = std::get_if<ThreadHandle>(handle.get()))
         return thread_call(caller, *thread, CallWords(metadata));
     if (!std::holds_alternative<CredentialsHandle>(*handle)) return fail(Errno::kEBADF);
@@ -217,7 +269,15 @@ Result<std::uint64_t> ProcmgrScheme::fpath(const scheme::Caller&, HandleNumber, 
 }
 
 Result<void> ProcmgrScheme::close(HandleNumber number) {
-    TRY(handles_.remove(number));
+    const auto handle = TRY(handles_.remove(number));
+    const auto pid = process_of(*handle);
+    if (!pid) return {};
+    const auto unreachable = processes_.with(*pid, [](Process& process) -> Result<bool> {
+        if (--process.descriptions > 0 || !process.alive() || process.awaited_by_supervisor) return false;
+        return std::ranges::none_of(process.threads,
+                                    [](const auto& thread) { return thread->context->launched(); });
+    });
+    if (unreachable && *unreachable) forget(*pid);
     return {};
 }
 
@@ -228,7 +288,7 @@ std::string ProcmgrScheme::list_processes() {
     add_column(text, "STATUS", kStatusColumn);
     add_column(text, "NAME", kNameColumn);
     text += '\n';
-    processes_.with_all([&](const ProcessTable::Map& processes) {
+    processes_.with_all([&](const ProcessMap& processes) {
         for (const auto& [pid, process] : processes) {
             const Identity& ids = process.identity;
             const auto threads = static_cast<std::uint32_t>(process.threads.size());

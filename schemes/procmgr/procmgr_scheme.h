@@ -31,15 +31,6 @@ class CallWords {
     std::span<const std::uint64_t> words_;
 };
 
-// What to do about a thread once the table's lock is free.
-struct SignalEffect {
-    enum class Kind : std::uint8_t { kInterrupt, kStop, kUnstop, kExit };
-    Kind kind;
-    std::shared_ptr<task::Context> context;  // all but kExit
-    Pid pid = 0;                             // kExit
-    std::uint32_t signal = 0;                // kExit
-};
-
 class ProcmgrScheme : public scheme::Scheme, public std::enable_shared_from_this<ProcmgrScheme> {
   public:
     // Both are registered and outlive the scheme's use. The scheme must live in a shared_ptr.
@@ -62,6 +53,8 @@ class ProcmgrScheme : public scheme::Scheme, public std::enable_shared_from_this
     Result<ExitStatus> wait_initial(Pid pid) { return processes_.wait_and_reap(pid); }
     // Ends a process as by `signal`, from outside. EAGAIN when it is ending, ESRCH.
     Result<void> terminate(Pid pid, std::uint32_t signal);
+    // Sends a signal with root's rights, as init: `target` as Kill has it (a pid, or a group negated). ESRCH.
+    Result<void> signal_as_init(std::int64_t target, std::uint32_t signal);
 
     // --- Scheme.
 
@@ -71,8 +64,9 @@ class ProcmgrScheme : public scheme::Scheme, public std::enable_shared_from_this
     // "init" is taken (EEXIST). ENOENT.
     Result<scheme::OpenResult> openat(const scheme::Caller& caller, HandleNumber base, std::string_view path,
                                       std::uint64_t flags, std::uint32_t fcntl_flags) override;
-    // On a process: "new-thread", "thread-N" (EINVAL, ENOENT, EBADFD); "fork" is EOPNOTSUPP. On a thread: the
-    // names of kernel.proc, whose handles are returned.
+    // On a process: "fork", whose result is the child's descriptor, "new-thread", "thread-N" (EINVAL, ENOENT,
+    // EBADFD; EAGAIN past the limit of contexts). On a thread: the names of kernel.proc, whose handles are
+    // returned.
     Result<scheme::OpenResult> dup(const scheme::Caller& caller, HandleNumber number,
                                    const mem::UserIn& name) override;
     // On a process: abi::ProcMeta, whole (EBADF), whatever the offset; ESRCH. "ps": its text.
@@ -103,7 +97,7 @@ class ProcmgrScheme : public scheme::Scheme, public std::enable_shared_from_this
     };
     using Handle = std::variant<RootHandle, CredentialsHandle, PsHandle, ProcessHandle, ThreadHandle>;
 
-    HandleNumber add(Handle handle) { return handles_.add(std::make_shared<Handle>(std::move(handle))); }
+    HandleNumber add(Handle handle);
     scheme::DescriptionRef describe(HandleNumber number);
     // A description of a kernel.proc handle, with the flags of those the kernel hands out.
     scheme::DescriptionRef describe_kernel(scheme::OpenedHandle handle);
@@ -111,12 +105,16 @@ class ProcmgrScheme : public scheme::Scheme, public std::enable_shared_from_this
     void kill_all(const std::vector<std::shared_ptr<task::Context>>& contexts);
     Result<scheme::OpenResult> dup_process(Pid pid, std::string_view name);
     Result<std::shared_ptr<Thread>> make_thread(Pid pid);
+    Result<Pid> fork(Pid parent);
+    void forget(Pid pid);
+    static std::optional<Pid> process_of(const Handle& handle);
     std::string list_processes();
 
     // proc_calls.cpp
-    Result<std::uint64_t> process_call(Pid pid, abi::ProcCall verb, const CallWords& words,
-                                       const mem::UserInOut& payload);
-    Result<std::uint64_t> wait(Pid pid, std::uint64_t target, std::uint64_t flags, bool by_group);
+    Result<std::uint64_t> process_call(const scheme::Caller& caller, Pid pid, abi::ProcCall verb,
+                                       const CallWords& words, const mem::UserInOut& payload);
+    Result<std::uint64_t> wait(const scheme::Caller& caller, Pid pid, WaitTarget target, std::uint64_t flags,
+                               const mem::UserInOut& payload);
     Result<std::uint64_t> exit(Pid pid, std::uint64_t word);
     Result<std::uint64_t> set_ids(Pid pid, const mem::UserInOut& payload);
     Result<std::uint64_t> rename(Pid pid, const mem::UserInOut& payload);
@@ -137,7 +135,7 @@ class ProcmgrScheme : public scheme::Scheme, public std::enable_shared_from_this
     Result<std::uint64_t> signal_thread(const scheme::Caller& caller, const ThreadHandle& handle,
                                         std::uint64_t signal);
     Result<std::uint64_t> dequeue_signal(Pid pid, const mem::UserInOut& payload);
-    void carry_out(const std::vector<SignalEffect>& effects);
+    void carry_out(const SignalEffects& effects);
 
     task::Kernel& kernel_;
     const std::shared_ptr<proc::ProcScheme> contexts_;

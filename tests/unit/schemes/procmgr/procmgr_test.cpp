@@ -1,13 +1,8 @@
 // The process manager's protocol: spec/userland-contract section 2.
 
-#include "schemes/procmgr/procmgr_scheme.h"
-
-#include <cstring>
 #include <thread>
 
-#include "abi/proc_call.h"
-#include "abi/sigabi.h"
-#include "tests/unit/schemes/proc/proc_fixture.h"
+#include "tests/unit/schemes/procmgr/procmgr_fixture.h"
 
 namespace halfcell::test {
 namespace {
@@ -15,78 +10,8 @@ namespace {
 using abi::ProcCall;
 using abi::ThreadCall;
 using schemes::procmgr::ExitStatus;
-using schemes::procmgr::ProcmgrScheme;
 
 constexpr std::uint64_t kKeep = abi::kKeepId;
-
-// The calling context of ProcFixture is the first thread of a process; it never runs, and calls by hand.
-struct ProcmgrFixture : ProcFixture {
-    ProcmgrFixture() {
-        give_threads();
-        REQUIRE(kernel.schemes.add(manager));
-        auto made = manager->create_initial(caller_context, {.euid = 5, .egid = 6, .name = "first"});
-        pid = made.pid;
-        process = add(std::move(made.proc_fd));
-        thread = add(std::move(made.thread_fd));
-    }
-
-    std::int64_t add(scheme::DescriptionRef description) {
-        return static_cast<std::int64_t>(
-            caller_context->files()->add({std::move(description), false})->value());
-    }
-    [[nodiscard]] scheme::DescriptionRef file(std::int64_t fd) const {
-        return *caller_context->files()->find(FdNumber{static_cast<std::uint64_t>(fd)});
-    }
-    std::int64_t call(std::int64_t fd, std::vector<std::uint64_t> words, std::span<std::byte> payload = {}) {
-        return static_cast<std::int64_t>(
-            mux(manager->call(caller(), file(fd)->number(), mem::UserInOut::local(payload), 0, words)));
-    }
-    std::int64_t call(ProcCall verb, std::vector<std::uint64_t> words = {},
-                      std::span<std::byte> payload = {}) {
-        words.insert(words.begin(), static_cast<std::uint64_t>(verb));
-        return call(process, std::move(words), payload);
-    }
-    std::int64_t call(ThreadCall verb, std::vector<std::uint64_t> words = {}) {
-        words.insert(words.begin(), static_cast<std::uint64_t>(verb));
-        return call(thread, std::move(words));
-    }
-    std::int64_t set_ids(std::array<std::uint32_t, 6> ids) {
-        return call(ProcCall::kSetResugid, {}, std::as_writable_bytes(std::span(ids)));
-    }
-    abi::ProcMeta meta() {
-        abi::ProcMeta result{};
-        CHECK(read(process, &result, sizeof result) == 44);
-        return result;
-    }
-    // A second process with one unstarted thread; returns its descriptor.
-    std::int64_t other_process(std::uint32_t uid = 5) {
-        other_context = *kernel.contexts.create(mem::AddressSpace::create(pool, factory),
-                                                std::make_shared<fd::FdTable>());
-        auto made = manager->create_initial(other_context, {.euid = uid, .egid = 6, .name = "second"});
-        other_pid = made.pid;
-        return add(std::move(made.proc_fd));
-    }
-    // Registers control pages for the calling thread and tells the manager.
-    abi::SigProcControl& register_signals() {
-        const auto pages = static_cast<std::uint64_t>(anonymous(0x2000));
-        REQUIRE(write_to(thread, "sighandler", {0x4000, 0, pages, pages + 0x1000}) == 32);
-        REQUIRE(call(ProcCall::kSyncSigPctl) == 0);
-        REQUIRE(call(ThreadCall::kSyncSigTctl) == 0);
-        control = caller_context->signals()->thread_control.structure<abi::Sigcontrol>();
-        return *caller_context->signals()->proc_control.structure<abi::SigProcControl>();
-    }
-    void allow(std::uint32_t signal) {
-        control->word[(signal - 1) / 32] |= abi::signal_bit((signal - 1) % 32 + 1) << 32;
-    }
-
-    std::shared_ptr<ProcmgrScheme> manager = std::make_shared<ProcmgrScheme>(kernel, proc);
-    std::uint32_t pid = 0;
-    std::int64_t process = -1;
-    std::int64_t thread = -1;
-    std::shared_ptr<task::Context> other_context;
-    std::uint32_t other_pid = 0;
-    abi::Sigcontrol* control = nullptr;
-};
 
 TEST_CASE_FIXTURE(ProcmgrFixture, "a process reads as its numbers, again and again") {
     const abi::ProcMeta first = meta();
@@ -126,7 +51,6 @@ TEST_CASE_FIXTURE(ProcmgrFixture, "threads join the process and are found by ind
     CHECK(dup(process, "thread-") == error(Errno::kEINVAL));
     CHECK(dup(process, "thread-x") == error(Errno::kEINVAL));
     CHECK(dup(process, "thread-1") == error(Errno::kENOENT));
-    CHECK(dup(process, "fork") == error(Errno::kEOPNOTSUPP));
     const std::int64_t fresh = dup(process, "new-thread");
     REQUIRE(fresh >= 0);
     const auto context = kernel.contexts.all().back();
@@ -157,6 +81,7 @@ TEST_CASE_FIXTURE(ProcmgrFixture, "Exit ends every thread and says with what") {
     CHECK(ended->kind == ExitStatus::Kind::kExited);
     CHECK(ended->code == 7);
     CHECK(ended->wait_status() == 0x700);
+    kernel.workers.wait_all();  // the status is known before the last worker has cleaned up
     CHECK(kernel.contexts.all().empty());
     CHECK(manager->wait_initial(pid).error() == Errno::kESRCH);
     abi::ProcMeta gone{};
@@ -327,7 +252,7 @@ TEST_CASE_FIXTURE(ProcmgrFixture, "signals without control pages do what is defa
     CHECK(call(ProcCall::kKill, {pid, 0}) == 0);
     CHECK(call(ProcCall::kKill, {99, 0}) == error(Errno::kESRCH));
     CHECK(call(ProcCall::kKill, {pid, abi::Signal::kChld}) == 0);
-    CHECK(call(ProcCall::kKill, {pid, abi::Signal::kTstp}) == 0);
+    CHECK(call(ProcCall::kKill, {pid, abi::Signal::kStop}) == 0);
     CHECK(caller_context->state() == task::RunState::kStopped);
     other_process();
     CHECK(call(ProcCall::kKill, {other_pid, abi::Signal::kTerm}) == 0);

@@ -1,0 +1,46 @@
+#include "kernel_shim/task/context.h"
+
+// Signals as the kernel sees them: it neither queues nor chooses them, it only decides when the thread jumps
+// to its handler. Source: kernel:src/context/signal.rs signal_handler.
+
+namespace halfcell::task {
+
+std::shared_ptr<const SignalState> Context::signals() const {
+    return signals_.with([](const auto& signals) { return signals; });
+}
+
+void Context::set_signals(std::shared_ptr<const SignalState> signals) {
+    has_signals_.store(signals != nullptr, std::memory_order_release);
+    // The replaced one is destroyed outside the lock, with the argument.
+    signals_.with([&](auto& current) { current.swap(signals); });
+}
+
+bool Context::signal_pending() const {
+    if (!has_signals_.load(std::memory_order_acquire)) return false;
+    const auto signals = this->signals();
+    return signals != nullptr && signals->pending_unblocked() != 0;
+}
+
+void Context::signal_raised() {
+    waiter_.interrupt();
+    std::lock_guard lock(mutex_);
+    if (state_.run_state != RunState::kDead) ask_for_park(state_);
+}
+
+Result<Context::Delivery> Context::deliver_signal(machine::GuestThread& thread) {
+    const auto signals = this->signals();
+    if (signals == nullptr || signals->pending_unblocked() == 0) return Delivery::kNone;
+    auto* const control = signals->thread_control.structure<abi::Sigcontrol>();
+    const std::uint64_t inhibited = static_cast<std::uint64_t>(abi::SigcontrolFlags::kInhibitDelivery);
+    if ((abi::load_relaxed(control->control_flags.value) & inhibited) != 0) return Delivery::kInhibited;
+    auto registers = TRY(thread.registers());
+    // The page may hold anything, and may be shared with whoever; the thread itself does not run now.
+    __atomic_store_n(&control->saved_ip.value, registers.rip, __ATOMIC_RELAXED);
+    __atomic_store_n(&control->saved_archdep_reg.value, registers.rflags, __ATOMIC_RELAXED);
+    __atomic_fetch_or(&control->control_flags.value, inhibited, __ATOMIC_RELEASE);
+    registers.rip = signals->user_handler;
+    TRY(thread.set_registers(registers));
+    return Delivery::kDelivered;
+}
+
+}  // namespace halfcell::task

@@ -1,0 +1,147 @@
+// When a thread jumps to its signal handler. spec/contexts-and-memory 8.2, 8.3.
+
+#include <thread>
+
+#include "tests/unit/schemes/procmgr/procmgr_fixture.h"
+
+namespace halfcell::test {
+namespace {
+
+using abi::ProcCall;
+using abi::Signal;
+
+constexpr std::uint64_t kHandler = 0x4000;
+constexpr std::uint32_t kCall = 1;
+
+// A second process whose thread runs and has registered for signals; the calling one sends.
+struct DeliveryFixture : ProcmgrFixture {
+    DeliveryFixture() {
+        target = dup(process, "fork");
+        target_thread = dup(target, "thread-0");
+        context = kernel.contexts.all().back();
+        pages = static_cast<std::uint64_t>(
+            *context->address_space()->map({.size = 0x2000, .protection = {.write = true}}, {}));
+        REQUIRE(write_to(target_thread, "sighandler", {kHandler, 0, pages, pages + 0x1000}) == 32);
+        REQUIRE(call(target, {static_cast<std::uint64_t>(ProcCall::kSyncSigPctl)}) == 0);
+        REQUIRE(call(target_thread, {static_cast<std::uint64_t>(abi::ThreadCall::kSyncSigTctl)}) == 0);
+        control = context->signals()->thread_control.structure<abi::Sigcontrol>();
+        page = context->signals()->proc_control.structure<abi::SigProcControl>();
+        control->word[0] = ~std::uint64_t{0} << 32;
+        control->word[1] = ~std::uint64_t{0} << 32;
+        machine::ThreadRegisters registers;
+        registers.rip = 0x1234;
+        registers.rsp = 0x8000;
+        registers.rflags = 0x246;
+        context->set_initial_registers(registers);
+        REQUIRE(write_to(target_thread, "start", {}) == 0);
+        target_pid = context->attributes().pid;
+    }
+    ~DeliveryFixture() {
+        kernel.workers.kill(context, true);
+        kernel.workers.wait_all();
+    }
+    void send(std::uint32_t signal) { CHECK(call(ProcCall::kKill, {target_pid, signal}) == 0); }
+    void wait_for_rip(std::uint64_t rip) {
+        while (script(0).registers().rip != rip)
+            std::this_thread::yield();
+    }
+    [[nodiscard]] bool inhibited() const {
+        return (__atomic_load_n(&control->control_flags.value, __ATOMIC_ACQUIRE) & 1) != 0;
+    }
+
+    std::int64_t target = -1;
+    std::int64_t target_thread = -1;
+    std::uint32_t target_pid = 0;
+    std::uint64_t pages = 0;
+    std::shared_ptr<task::Context> context;
+    abi::Sigcontrol* control = nullptr;
+    abi::SigProcControl* page = nullptr;
+};
+
+TEST_CASE_FIXTURE(DeliveryFixture, "a running thread jumps to its handler, and nothing else changes") {
+    send(Signal::kUsr1);
+    wait_for_rip(kHandler);
+    CHECK(control->saved_ip.value == 0x1234);
+    CHECK(control->saved_archdep_reg.value == 0x246);
+    CHECK(inhibited());
+    CHECK(script(0).registers().rsp == 0x8000);
+    CHECK(script(0).registers().rflags == 0x246);
+    CHECK(page->pending == abi::signal_bit(Signal::kUsr1));
+}
+
+TEST_CASE_FIXTURE(DeliveryFixture, "a signal that is not allowed waits without disturbing anybody") {
+    control->word[0] &= ~(abi::signal_bit(Signal::kUsr1) << 32);
+    send(Signal::kUsr1);
+    CHECK(page->pending == abi::signal_bit(Signal::kUsr1));
+    CHECK(script(0).parks() == 0);
+    send(Signal::kUsr2);
+    wait_for_rip(kHandler);
+}
+
+TEST_CASE_FIXTURE(DeliveryFixture,
+                  "delivery that is inhibited is tried again, without a call of the program") {
+    control->control_flags.value = 1;
+    send(Signal::kUsr1);
+    // At least twice the thread is looked at in vain.
+    while (script(0).parks() < 2)
+        std::this_thread::yield();
+    CHECK(script(0).registers().rip == 0x1234);
+    __atomic_store_n(&control->control_flags.value, 0, __ATOMIC_RELEASE);
+    wait_for_rip(kHandler);
+}
+
+TEST_CASE_FIXTURE(DeliveryFixture, "a sleeping call ends with EINTR and the thread jumps behind it") {
+    calls.bodies[kCall] = [](task::Context& sleeper) -> std::uint64_t {
+        std::mutex mutex;
+        std::unique_lock lock(mutex);
+        wait::WaitQueue queue;
+        const auto result = queue.wait(lock, sleeper.waiter(), "test");
+        return result ? 0 : abi::mux_error(result.error());
+    };
+    script(0).call(kCall);
+    while (context->waiter().reason() == nullptr)
+        std::this_thread::yield();
+    send(Signal::kUsr1);
+    CHECK(script(0).answer() == abi::mux_error(Errno::kEINTR));
+    wait_for_rip(kHandler);
+    CHECK(control->saved_ip.value == 0x1236);
+}
+
+TEST_CASE_FIXTURE(DeliveryFixture, "a signal raised before a call sleeps is not lost") {
+    // As if the sender came between the program's last look and its call.
+    calls.bodies[kCall] = [this](task::Context& sleeper) -> std::uint64_t {
+        page->pending = abi::signal_bit(Signal::kUsr1);
+        sleeper.interrupt();
+        std::mutex mutex;
+        std::unique_lock lock(mutex);
+        wait::WaitQueue queue;
+        const auto result = queue.wait(lock, sleeper.waiter(), "test");
+        return result ? 0 : abi::mux_error(result.error());
+    };
+    script(0).call(kCall);
+    CHECK(script(0).answer() == abi::mux_error(Errno::kEINTR));
+}
+
+TEST_CASE_FIXTURE(DeliveryFixture, "a stopped thread takes its signal when it is continued") {
+    send(Signal::kStop);
+    while (script(0).parks() == 0)
+        std::this_thread::yield();
+    send(Signal::kUsr1);
+    CHECK(script(0).registers().rip == 0x1234);
+    send(Signal::kCont);
+    wait_for_rip(kHandler);
+    CHECK(page->pending == (abi::signal_bit(Signal::kUsr1) | abi::signal_bit(Signal::kCont)));
+}
+
+TEST_CASE_FIXTURE(DeliveryFixture, "a thread without registration is left alone") {
+    REQUIRE(write_to(target_thread, "sighandler", {0, 0, 0, 0}) == 32);
+    page->pending = abi::signal_bit(Signal::kUsr1);
+    CHECK(!context->signal_pending());
+    context->signal_raised();
+    while (script(0).parks() == 0)
+        std::this_thread::yield();
+    CHECK(script(0).registers().rip == 0x1234);
+}
+
+}  // namespace
+}  // namespace halfcell::test
