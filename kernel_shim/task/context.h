@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -118,7 +119,8 @@ class Context : public std::enable_shared_from_this<Context> {
     // delivered. Any thread; does not wait.
     void signal_raised();
     // Sends the parked thread to its handler where a signal waits; kInhibited where the program does not want
-    // that just now, and will not say when it does. EFAULT as GuestThread::registers. Worker only.
+    // that just now, and will not say when it does, or where the context has run for less than a quantum.
+    // EFAULT as GuestThread::registers. Worker only.
     enum class Delivery : std::uint8_t { kNone, kDelivered, kInhibited };
     Result<Delivery> deliver_signal(machine::GuestThread& thread);
 
@@ -199,6 +201,7 @@ class Context : public std::enable_shared_from_this<Context> {
         std::shared_ptr<fd::FdTable> files;
         RunState run_state = RunState::kNotStarted;
         bool launched = false;
+        std::chrono::steady_clock::time_point launch_time;
         bool parked = false;  // the worker is in serve_parked
         bool forced = false;  // ForceKill, as the status shows it
         std::optional<abi::Exception> exception;

@@ -41,6 +41,7 @@ Result<void> Context::mark_started() {
     if (state_.run_state != RunState::kNotStarted) return fail(Errno::kEINVAL);
     state_.run_state = RunState::kRunnable;
     state_.launched = true;
+    state_.launch_time = std::chrono::steady_clock::now();
     return {};
 }
 

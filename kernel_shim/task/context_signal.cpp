@@ -5,6 +5,16 @@
 
 namespace halfcell::task {
 
+namespace {
+
+// Upstream looks for signals at timer ticks that end a quantum, so a context always runs for one before its
+// first signal. Programs need that: a forked child has the parent's process descriptor at hand, and would act
+// on it, until it has found its own. Source: kernel:src/context/switch.rs tick, relibc:redox-rt/src/proc.rs
+// child_hook.
+constexpr auto kQuantum = std::chrono::milliseconds(12);
+
+}  // namespace
+
 std::shared_ptr<const SignalState> Context::signals() const {
     return signals_.with([](const auto& signals) { return signals; });
 }
@@ -33,6 +43,10 @@ Result<Context::Delivery> Context::deliver_signal(machine::GuestThread& thread) 
     auto* const control = signals->thread_control.structure<abi::Sigcontrol>();
     const std::uint64_t inhibited = static_cast<std::uint64_t>(abi::SigcontrolFlags::kInhibitDelivery);
     if ((abi::load_relaxed(control->control_flags.value) & inhibited) != 0) return Delivery::kInhibited;
+    {
+        std::lock_guard lock(mutex_);
+        if (std::chrono::steady_clock::now() - state_.launch_time < kQuantum) return Delivery::kInhibited;
+    }
     auto registers = TRY(thread.registers());
     // The page may hold anything, and may be shared with whoever; the thread itself does not run now.
     __atomic_store_n(&control->saved_ip.value, registers.rip, __ATOMIC_RELAXED);

@@ -19,8 +19,8 @@ namespace halfcell::schemes::procmgr {
 
 using Pid = std::uint32_t;
 
-// Orphans become children of this process. The supervisor plays it: no program runs under the number, and
-// what ends as its child is forgotten at once.
+// Orphans become children of this process, which is in the table like any other, but without threads: the
+// supervisor plays it. What ends as its child is forgotten at once, and signals to it are lost on it.
 inline constexpr Pid kInitPid = 1;
 
 // Signals above this are queued with what their sender adds; those up to it are merged.

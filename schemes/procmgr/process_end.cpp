@@ -35,7 +35,7 @@ std::set<Pid> groups_at_stake(const ProcessMap& processes, const Process& ending
 void give_children_to_init(ProcessMap& processes, Pid parent) {
     for (auto entry = processes.begin(); entry != processes.end();) {
         Process& child = entry->second;
-        const bool ours = child.parent == parent;
+        const bool ours = child.parent == parent && child.pid != parent;
         if (ours) child.parent = kInitPid;
         const bool unwanted = ours && child.state == ProcessState::kExited && !child.awaited_by_supervisor;
         entry = unwanted ? processes.erase(entry) : std::next(entry);
@@ -76,7 +76,7 @@ SignalEffects ProcessTable::process_ended(Process& process) {
     process.signal_page.reset();
     process.queued.clear();
     process.waiting->notify_all();
-    const auto parent = processes_.find(process.parent);
+    const auto parent = process.parent == kInitPid ? processes_.end() : processes_.find(process.parent);
     if (parent != processes_.end())
         (void)SignalDelivery(processes_, Sender::of(process), Signal::kChld, effects).to(parent->second);
     std::set<Pid> groups = groups_at_stake(processes_, process);

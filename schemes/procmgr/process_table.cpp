@@ -6,6 +6,13 @@
 
 namespace halfcell::schemes::procmgr {
 
+ProcessTable::ProcessTable() {
+    Process init;
+    init.pid = kInitPid;
+    init.name = "init";
+    processes_.emplace(kInitPid, std::move(init));
+}
+
 Pid ProcessTable::add(Process process) {
     std::lock_guard lock(mutex_);
     process.pid = next_++;

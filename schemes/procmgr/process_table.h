@@ -15,6 +15,9 @@ namespace halfcell::schemes::procmgr {
 
 class ProcessTable {
   public:
+    // With init in it.
+    ProcessTable();
+
     // Enters a process under the next number, which is returned.
     Pid add(Process process);
 

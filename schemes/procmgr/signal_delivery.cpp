@@ -33,7 +33,7 @@ void clear_pending(const Process& process, std::uint64_t signals) {
 Result<bool> SignalDelivery::send(Process& process, Thread* thread) {
     const std::uint32_t ruid = process.identity.ruid;
     if (sender_.euid != 0 && sender_.euid != ruid && sender_.ruid != ruid) return fail(Errno::kEPERM);
-    if (signal_ == 0 || !process.alive()) return false;
+    if (signal_ == 0 || !process.alive() || process.pid == kInitPid) return false;
     if (signal_ == Signal::kKill) return end_process(process);
     if (signal_ == Signal::kCont && process.state == ProcessState::kStopped) return continue_process(process);
     if (stops(process)) return stop_process(process);
@@ -119,7 +119,7 @@ bool SignalDelivery::interrupt_one(const Process& process) {
 
 void SignalDelivery::tell_parent(const Process& process, ChildChange change) {
     const auto parent = processes_.find(process.parent);
-    if (parent == processes_.end()) return;
+    if (process.parent == kInitPid || parent == processes_.end()) return;
     parent->second.changes[process.pid] = change;
     parent->second.waiting->notify_all();
     // The child's own rights count; a parent of another user is not told by signal.

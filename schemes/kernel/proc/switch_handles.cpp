@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "kernel_shim/mem/stack_top.h"
 #include "schemes/kernel/proc/address_space_handle.h"
 #include "schemes/kernel/proc/file_table_handle.h"
 #include "schemes/kernel/proc/proc_scheme.h"
@@ -36,6 +37,7 @@ Result<std::uint64_t> CurrentAddressSpaceHandle::write(const scheme::Caller& cal
 Result<void> CurrentAddressSpaceHandle::closed() {
     auto order = chosen_.with([](auto& chosen) { return std::exchange(chosen, std::nullopt); });
     if (!order) return {};
+    order->stack_pointer = TRY(mem::stack_below_host_end(*order->space, order->stack_pointer));
     return target_.context->switch_space(std::move(*order));
 }
 
