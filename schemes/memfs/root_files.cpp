@@ -57,7 +57,7 @@ Result<void> add_root_files(MemVolume& volume, const std::vector<FixedFile>& pro
         TRY(volume.add_link(link.path, link.target));
     for (const Text& text : kTexts)
         TRY(write_text(volume, text.path, text.text));
-    TRY(write_text(volume, "etc/hostname", host_name + "\n"));
+    TRY(write_text(volume, "etc/hostname", host_name));
     for (const FixedFile& program : programs)
         TRY(volume.add_file(program.path, program.bytes, 0755));
     return {};

@@ -66,13 +66,13 @@ Result<std::uint64_t> ProcmgrScheme::process_call(const scheme::Caller& caller, 
             return make_session(pid);
         case ProcCall::kKill: {
             const std::uint64_t target = TRY(words[0]);
-            return kill(pid, target, TRY(words[1]), {});
+            return kill(caller, pid, target, TRY(words[1]), {});
         }
         case ProcCall::kSigq: {
             const std::uint64_t target = TRY(words[0]);
             const std::uint64_t signal = TRY(words[1]);
             if (payload.size() != sizeof(abi::RtSigInfo)) return fail(Errno::kEINVAL);
-            return kill(pid, target, signal, TRY(payload.in().read_exact<abi::RtSigInfo>()));
+            return kill(caller, pid, target, signal, TRY(payload.in().read_exact<abi::RtSigInfo>()));
         }
         case ProcCall::kSyncSigPctl:
             return sync_process_page(pid);

@@ -130,8 +130,8 @@ class ProcmgrScheme : public scheme::Scheme, public std::enable_shared_from_this
                                       const CallWords& words);
     Result<std::uint64_t> sync_process_page(Pid pid);
     Result<std::uint64_t> sync_thread_page(const ThreadHandle& handle);
-    Result<std::uint64_t> kill(Pid pid, std::uint64_t target, std::uint64_t signal,
-                               std::optional<abi::RtSigInfo> info);
+    Result<std::uint64_t> kill(const scheme::Caller& caller, Pid pid, std::uint64_t target,
+                               std::uint64_t signal, std::optional<abi::RtSigInfo> info);
     Result<std::uint64_t> signal_thread(const scheme::Caller& caller, const ThreadHandle& handle,
                                         std::uint64_t signal);
     Result<std::uint64_t> dequeue_signal(Pid pid, const mem::UserInOut& payload);

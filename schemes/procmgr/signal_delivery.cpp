@@ -30,33 +30,39 @@ void clear_pending(const Process& process, std::uint64_t signals) {
 
 }  // namespace
 
-Result<bool> SignalDelivery::send(Process& process, Thread* thread) {
+Result<void> SignalDelivery::send(Process& process, Thread* thread) {
     const std::uint32_t ruid = process.identity.ruid;
     if (sender_.euid != 0 && sender_.euid != ruid && sender_.ruid != ruid) return fail(Errno::kEPERM);
-    if (signal_ == 0 || !process.alive() || process.pid == kInitPid) return false;
-    if (signal_ == Signal::kKill) return end_process(process);
-    if (signal_ == Signal::kCont && process.state == ProcessState::kStopped) return continue_process(process);
-    if (stops(process)) return stop_process(process);
+    if (signal_ == 0 || !process.alive() || process.pid == kInitPid) return {};
     auto* const page = process.control();
     // Upstream refuses to signal what has no page yet; the default action is the better answer.
-    if (page == nullptr || (thread != nullptr && thread->control() == nullptr))
-        return ignored_by_default(signal_) ? Result<bool>(false) : end_process(process);
-    if (abi::signal_will_ignore(*page, signal_, about_stop_)) return false;
-    return thread != nullptr ? raise_in_thread(process, *thread) : raise_in_process(process, *page);
+    const bool unprepared = page == nullptr || (thread != nullptr && thread->control() == nullptr);
+    if (signal_ == Signal::kKill) {
+        end_process(process);
+    } else if (signal_ == Signal::kCont && process.state == ProcessState::kStopped) {
+        continue_process(process);
+    } else if (stops(process)) {
+        stop_process(process);
+    } else if (unprepared) {
+        if (!ignored_by_default(signal_)) end_process(process);
+    } else if (!abi::signal_will_ignore(*page, signal_, about_stop_)) {
+        if (thread == nullptr) return raise_in_process(process, *page);
+        raise_in_thread(*thread);
+    }
+    return {};
 }
 
-bool SignalDelivery::continue_process(Process& process) {
+void SignalDelivery::continue_process(Process& process) {
     process.state = ProcessState::kRunning;
     clear_pending(process, kStopSignals);
     auto* const page = process.control();
     if (page != nullptr && !abi::signal_will_ignore(*page, Signal::kCont, false)) {
         __atomic_fetch_or(&page->pending, abi::signal_bit(Signal::kCont), __ATOMIC_RELEASE);
-        (void)interrupt_one(process);
+        interrupt_one(process);
     }
     for (const auto& thread : process.threads)
         effects_.push_back({.kind = SignalEffect::Kind::kUnstop, .context = thread->context});
     tell_parent(process, {ChildChange::Kind::kContinued, abi::kWaitStatusContinued});
-    return false;
 }
 
 bool SignalDelivery::stops(const Process& process) const {
@@ -65,34 +71,31 @@ bool SignalDelivery::stops(const Process& process) const {
     return page != nullptr ? abi::signal_will_stop(*page, signal_) : stops_by_default(signal_);
 }
 
-bool SignalDelivery::stop_process(Process& process) {
-    if (process.state == ProcessState::kStopped) return false;
-    if (signal_ != Signal::kStop && group_is_orphaned(processes_, process.group)) return false;
+void SignalDelivery::stop_process(Process& process) {
+    if (process.state == ProcessState::kStopped) return;
+    if (signal_ != Signal::kStop && group_is_orphaned(processes_, process.group)) return;
     process.state = ProcessState::kStopped;
     clear_pending(process, abi::signal_bit(Signal::kCont));
     for (const auto& thread : process.threads)
         effects_.push_back({.kind = SignalEffect::Kind::kStop, .context = thread->context});
     tell_parent(process, {ChildChange::Kind::kStopped, abi::wait_status_stopped(signal_)});
-    return false;
 }
 
-Result<bool> SignalDelivery::end_process(const Process& process) {
+void SignalDelivery::end_process(const Process& process) {
     effects_.push_back({.kind = SignalEffect::Kind::kExit, .pid = process.pid, .signal = signal_});
-    return process.pid == sender_.pid;
 }
 
-Result<bool> SignalDelivery::raise_in_thread(const Process& process, Thread& thread) {
+void SignalDelivery::raise_in_thread(Thread& thread) {
     abi::Sigcontrol& control = *thread.control();
     if (signal_ <= kLastMergedSignal) {
         const std::uint64_t from = abi::sender_info_raw({sender_.pid, sender_.ruid});
         __atomic_store_n(&control.sender_infos[signal_ - 1], from, __ATOMIC_RELAXED);
     }
-    if (!abi::raise_for_thread(control, signal_)) return false;
+    if (!abi::raise_for_thread(control, signal_)) return;
     effects_.push_back({.kind = SignalEffect::Kind::kRaised, .context = thread.context});
-    return process.pid == sender_.pid;
 }
 
-Result<bool> SignalDelivery::raise_in_process(Process& process, abi::SigProcControl& page) {
+Result<void> SignalDelivery::raise_in_process(Process& process, abi::SigProcControl& page) {
     if ((info_ != nullptr) != (signal_ > kLastMergedSignal)) return fail(Errno::kESRCH);
     if (info_ != nullptr) {
         auto& queue = process.queued[signal_];
@@ -103,18 +106,18 @@ Result<bool> SignalDelivery::raise_in_process(Process& process, abi::SigProcCont
         __atomic_store_n(&page.sender_infos[signal_ - 1], from, __ATOMIC_RELAXED);
     }
     __atomic_fetch_or(&page.pending, abi::signal_bit(signal_), __ATOMIC_RELEASE);
-    return interrupt_one(process) && process.pid == sender_.pid;
+    interrupt_one(process);
+    return {};
 }
 
 // Wakes the first thread that allows the signal. Where none does, it waits for one to.
-bool SignalDelivery::interrupt_one(const Process& process) {
+void SignalDelivery::interrupt_one(const Process& process) {
     const auto thread = std::ranges::find_if(process.threads, [this](const auto& candidate) {
         const auto* const control = candidate->control();
         return control != nullptr && (abi::allowed_set(*control) & abi::signal_bit(signal_)) != 0;
     });
-    if (thread == process.threads.end()) return false;
+    if (thread == process.threads.end()) return;
     effects_.push_back({.kind = SignalEffect::Kind::kRaised, .context = (*thread)->context});
-    return true;
 }
 
 void SignalDelivery::tell_parent(const Process& process, ChildChange change) {

@@ -46,21 +46,20 @@ class SignalDelivery {
           info_(info),
           about_stop_(about_stop) {}
 
-    // Sends to a process, or to one of its threads alone. Returns whether a thread of the sender's own
-    // process will be interrupted. EPERM, ESRCH (a number that Kill or Sigq does not carry), EAGAIN (queue
-    // full). The table's lock is held.
-    Result<bool> to(Process& process) { return send(process, nullptr); }
-    Result<bool> to(Process& process, Thread& thread) { return send(process, &thread); }
+    // Sends to a process, or to one of its threads alone. EPERM, ESRCH (a number that Kill or Sigq does not
+    // carry), EAGAIN (queue full). The table's lock is held.
+    Result<void> to(Process& process) { return send(process, nullptr); }
+    Result<void> to(Process& process, Thread& thread) { return send(process, &thread); }
 
   private:
-    Result<bool> send(Process& process, Thread* thread);
-    bool continue_process(Process& process);
-    bool stop_process(Process& process);
+    Result<void> send(Process& process, Thread* thread);
+    void continue_process(Process& process);
+    void stop_process(Process& process);
     [[nodiscard]] bool stops(const Process& process) const;
-    Result<bool> end_process(const Process& process);
-    Result<bool> raise_in_thread(const Process& process, Thread& thread);
-    Result<bool> raise_in_process(Process& process, abi::SigProcControl& page);
-    bool interrupt_one(const Process& process);
+    void end_process(const Process& process);
+    void raise_in_thread(Thread& thread);
+    Result<void> raise_in_process(Process& process, abi::SigProcControl& page);
+    void interrupt_one(const Process& process);
     void tell_parent(const Process& process, ChildChange change);
 
     ProcessMap& processes_;

@@ -19,17 +19,26 @@ bool meant(std::int64_t target, Pid group, const Process& process) {
 }
 
 // One success outweighs every failure; ESRCH where nobody is meant.
-Result<bool> send_to_all(ProcessMap& processes, std::int64_t target, Pid group, SignalDelivery& delivery) {
-    Result<bool> outcome = fail(Errno::kESRCH);
+Result<void> send_to_all(ProcessMap& processes, std::int64_t target, Pid group, SignalDelivery& delivery) {
+    Result<void> outcome = fail(Errno::kESRCH);
     for (auto& [pid, process] : processes) {
         if (!meant(target, group, process)) continue;
-        const Result<bool> sent = delivery.to(process);
-        if (sent && outcome)
-            outcome = *outcome || *sent;
-        else if (sent || !outcome)
-            outcome = sent;
+        const Result<void> sent = delivery.to(process);
+        if (sent || !outcome) outcome = sent;
     }
     return outcome;
+}
+
+// The answer to who has sent a signal: ERESTART tells the thread to look at its own signals before the call
+// returns. Upstream says so, too, where another thread of its process was chosen; the thread then runs a
+// handler that was not meant for it.
+Result<std::uint64_t> answer(const scheme::Caller& caller, const SignalEffects& effects) {
+    const bool chosen = std::ranges::any_of(effects, [&](const SignalEffect& effect) {
+        if (effect.kind == SignalEffect::Kind::kExit) return effect.pid == caller.pid;
+        return effect.kind == SignalEffect::Kind::kRaised && effect.context->id() == caller.context;
+    });
+    if (chosen) return fail(Errno::kERESTART);
+    return 0;
 }
 
 }  // namespace
@@ -54,11 +63,11 @@ void ProcmgrScheme::carry_out(const SignalEffects& effects) {
     }
 }
 
-Result<std::uint64_t> ProcmgrScheme::kill(Pid pid, std::uint64_t target, std::uint64_t signal,
-                                          std::optional<abi::RtSigInfo> info) {
+Result<std::uint64_t> ProcmgrScheme::kill(const scheme::Caller& caller, Pid pid, std::uint64_t target,
+                                          std::uint64_t signal, std::optional<abi::RtSigInfo> info) {
     if (signal > abi::kSignalCount) return fail(Errno::kEINVAL);
     SignalEffects effects;
-    const Result<bool> own = processes_.with_all([&](ProcessMap& processes) -> Result<bool> {
+    const Result<void> sent = processes_.with_all([&](ProcessMap& processes) -> Result<void> {
         const auto found = processes.find(pid);
         if (found == processes.end()) return fail(Errno::kESRCH);
         const Sender sender = Sender::of(found->second);
@@ -70,22 +79,19 @@ Result<std::uint64_t> ProcmgrScheme::kill(Pid pid, std::uint64_t target, std::ui
                                 info ? &*info : nullptr);
         return send_to_all(processes, static_cast<std::int64_t>(target), found->second.group, delivery);
     });
-    if (!own) return fail(own.error());
     carry_out(effects);
-    // Tells the program to look at its signals before the call returns.
-    if (*own) return fail(Errno::kERESTART);
-    return 0;
+    TRY(sent);
+    return answer(caller, effects);
 }
 
 Result<void> ProcmgrScheme::signal_as_init(std::int64_t target, std::uint32_t signal) {
     SignalEffects effects;
-    const Result<bool> sent = processes_.with_all([&](ProcessMap& processes) {
+    Result<void> sent = processes_.with_all([&](ProcessMap& processes) {
         SignalDelivery delivery(processes, Sender::init(), signal, effects);
         return send_to_all(processes, target, kInitPid, delivery);
     });
     carry_out(effects);
-    if (!sent) return fail(sent.error());
-    return {};
+    return sent;
 }
 
 Result<std::uint64_t> ProcmgrScheme::thread_call(const scheme::Caller& caller, const ThreadHandle& handle,
@@ -127,20 +133,16 @@ Result<std::uint64_t> ProcmgrScheme::signal_thread(const scheme::Caller& caller,
     const task::Context& context = *handle.thread->context;
     if (context.state() == task::RunState::kDead) return fail(Errno::kEOWNERDEAD);
     SignalEffects effects;
-    const Result<bool> own = processes_.with_all([&](ProcessMap& processes) -> Result<bool> {
+    const Result<void> sent = processes_.with_all([&](ProcessMap& processes) -> Result<void> {
         const auto found = processes.find(handle.pid);
         if (found == processes.end()) return fail(Errno::kESRCH);
         return SignalDelivery(processes, Sender::of(found->second), static_cast<std::uint32_t>(signal),
                               effects)
             .to(found->second, *handle.thread);
     });
-    if (!own) return fail(own.error());
     carry_out(effects);
-    const bool interrupted = std::ranges::any_of(effects, [&](const SignalEffect& effect) {
-        return effect.kind == SignalEffect::Kind::kRaised && effect.context->id() == caller.context;
-    });
-    if (interrupted) return fail(Errno::kERESTART);
-    return 0;
+    TRY(sent);
+    return answer(caller, effects);
 }
 
 Result<std::uint64_t> ProcmgrScheme::dequeue_signal(Pid pid, const mem::UserInOut& payload) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <new>
 
 #include "kernel_shim/mem/address_space.h"
 
@@ -39,7 +40,8 @@ class FakeMemory : public machine::MemoryObject {
 class HeapMemory final : public FakeMemory {
   public:
     HeapMemory(std::shared_ptr<std::atomic<std::uint64_t>> used, std::uint64_t size)
-        : FakeMemory(std::move(used), size), bytes_(std::make_unique<std::byte[]>(size)) {}
+        : FakeMemory(std::move(used), size),
+          bytes_(new (std::align_val_t{machine::kPageSize}) std::byte[size]()) {}
     [[nodiscard]] std::byte* direct() const override { return bytes_.get(); }
     Result<void> read(std::uint64_t offset, std::span<std::byte> to) const override {
         std::memcpy(to.data(), bytes_.get() + offset, to.size());
@@ -57,7 +59,13 @@ class HeapMemory final : public FakeMemory {
     }
 
   private:
-    std::unique_ptr<std::byte[]> bytes_;
+    // Aligned as guests' pages are: structures in them are reached through pointers.
+    struct Free {
+        void operator()(std::byte* bytes) const {
+            ::operator delete[](bytes, std::align_val_t{machine::kPageSize});
+        }
+    };
+    std::unique_ptr<std::byte[], Free> bytes_;
 };
 
 class SparseMemory final : public FakeMemory {

@@ -101,7 +101,7 @@ TEST_CASE("a guest tree in memory has what programs expect") {
     CHECK(guest.content("usr/bin/ls") == kProgram);
     CHECK(guest.stat("bin/ls").st_mode == (abi::Mode::kFile | 0755));
     CHECK(guest.content("etc/passwd").starts_with("root;0;0;"));
-    CHECK(guest.content("etc/hostname") == "halfcell\n");
+    CHECK(guest.content("etc/hostname") == "halfcell");
     CHECK(guest.stat("tmp").st_mode == (abi::Mode::kDir | 01777));
     CHECK(guest.open_error("dev/null", OpenFlags::kRdonly) == Errno::kEXDEV);
     CHECK(guest.read(guest.open("dev/urandom", OpenFlags::kRdonly | OpenFlags::kSymlink).value()) ==

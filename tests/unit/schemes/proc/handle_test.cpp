@@ -339,6 +339,7 @@ TEST_CASE_FIXTURE(ProcFixture, "a thread descriptor ends its own context only") 
     CHECK(caller_context->address_space()->grant_at(static_cast<std::uint64_t>(page)).error() ==
           Errno::kEINVAL);
     CHECK(caller_context->address_space()->grant_at(static_cast<std::uint64_t>(page) + 0x1000).has_value());
+    caller_context->die(std::nullopt);  // its worker would, if it had one
 }
 
 TEST_CASE_FIXTURE(ProcFixture, "ProcSchemeVerb::Iopl is for the caller, through thread handles only") {
