@@ -24,6 +24,14 @@ class HandleMap {
         map_.with([&](auto& map) { map.emplace(number, std::move(state)); });
         return number;
     }
+    // The same for a state that has to know its number: `make(number)` makes it.
+    template <typename Make>
+    HandleNumber add_numbered(Make&& make) {
+        const HandleNumber number{next_.fetch_add(1, std::memory_order_relaxed)};
+        std::shared_ptr<State> state = std::forward<Make>(make)(number);
+        map_.with([&](auto& map) { map.emplace(number, std::move(state)); });
+        return number;
+    }
     // EBADF where there is no such handle.
     Result<std::shared_ptr<State>> find(HandleNumber number) const {
         return map_.with([&](const auto& map) -> Result<std::shared_ptr<State>> {
