@@ -5,7 +5,9 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "userland/rt/syscall.h"
 
@@ -15,7 +17,7 @@ struct Process {
     std::span<const std::string_view> arguments;    // argv without argv[0]
     std::span<const std::string_view> environment;  // NAME=VALUE
     std::string_view program_path;                  // argv[0]
-    std::string_view working_directory;             // absolute and canonical
+    std::string working_directory;                  // absolute and canonical
     Fd thread = Fd::kNone;
     Fd process = Fd::kNone;
     Fd name_space = Fd::kNone;
@@ -23,8 +25,15 @@ struct Process {
     std::uint16_t umask = 022;
 };
 
-// Set before main_program runs, constant afterwards.
+// Set before main_program runs. Changed by the calls below and by a fork in the child only.
 const Process& process();
+
+// Makes a directory the working directory. ENOTDIR for anything else. Source:
+// relibc:src/platform/redox/path.rs.
+Result<void> change_directory(std::string_view path);
+
+// Sets the mask of permission bits that new files do not get.
+void set_umask(std::uint16_t mask);
 
 // Value of an environment variable, or an empty view with null data where it is unset.
 std::string_view environment_variable(std::string_view name);

@@ -6,7 +6,8 @@
 #include "abi/auxv.h"
 #include "abi/proc_call.h"
 #include "userland/rt/output.h"
-#include "userland/rt/process.h"
+#include "userland/rt/process_state.h"
+#include "userland/rt/signal_state.h"
 #include "userland/rt/syscall.h"
 
 #ifdef HALFCELL_GUEST_PIE
@@ -34,8 +35,10 @@ std::span<const std::string_view> make_views(char** list, std::size_t count) {
 }
 
 void read_auxiliary_vector(const abi::AuxvEntry* entry) {
-    const char* directory_text = nullptr;
-    std::size_t directory_size = 0;
+    const char* directory_text = "/";
+    std::size_t directory_size = 1;
+    std::uint64_t blocked = 0;
+    std::uint64_t ignored = 0;
     for (; entry->key != abi::Auxv::kNull; ++entry) {
         switch (entry->key) {
             case abi::Auxv::kRedoxThrFd:
@@ -53,6 +56,12 @@ void read_auxiliary_vector(const abi::AuxvEntry* entry) {
             case abi::Auxv::kRedoxUmask:
                 the_process.umask = static_cast<std::uint16_t>(entry->value & 0777);
                 break;
+            case abi::Auxv::kRedoxInheritedSigprocmask:
+                blocked = entry->value;
+                break;
+            case abi::Auxv::kRedoxInheritedSigignmask:
+                ignored = entry->value;
+                break;
             case abi::Auxv::kRedoxInitialCwdPtr:
                 directory_text = reinterpret_cast<const char*>(entry->value);
                 break;
@@ -63,8 +72,8 @@ void read_auxiliary_vector(const abi::AuxvEntry* entry) {
                 break;
         }
     }
-    the_process.working_directory =
-        directory_text != nullptr ? std::string_view(directory_text, directory_size) : std::string_view("/");
+    the_process.working_directory.assign(directory_text, directory_size);
+    start_signals(blocked, ignored);
 }
 
 extern "C" {
@@ -117,6 +126,10 @@ __asm__(
 }  // namespace
 
 const Process& process() {
+    return the_process;
+}
+
+Process& process_state() {
     return the_process;
 }
 

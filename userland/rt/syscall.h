@@ -70,6 +70,17 @@ inline Result<Fd> sys_dup(Fd fd, std::string_view name) {
     return Fd{RT_TRY(checked_syscall(abi::SYS_DUP, word(fd), word(name.data()), name.size()))};
 }
 
+// Replaces `target`, which is closed first; the result is kept across exec.
+inline Result<Fd> sys_dup2(Fd fd, Fd target) {
+    return Fd{
+        RT_TRY(checked_syscall(abi::SYS_DUP2, word(fd), word(target), std::uint64_t{0}, std::uint64_t{0}))};
+}
+
+// command: abi::FcntlCommand.
+inline Result<std::uint64_t> sys_fcntl(Fd fd, std::uint64_t command, std::uint64_t argument) {
+    return checked_syscall(abi::SYS_FCNTL, word(fd), command, argument);
+}
+
 inline Result<std::size_t> sys_read(Fd fd, std::span<std::byte> buffer) {
     return checked_syscall(abi::SYS_READ, word(fd), word(buffer.data()), buffer.size());
 }
@@ -149,13 +160,18 @@ inline Result<std::uint64_t> sys_call(Fd fd, std::span<std::byte> payload, std::
                            flags | metadata.size(), word(metadata.data()));
 }
 
+// Maps what is behind a descriptor; Fd::kNone is fresh memory.
+inline Result<std::byte*> sys_fmap(Fd fd, const abi::Map& map) {
+    return reinterpret_cast<std::byte*>(
+        RT_TRY(checked_syscall(abi::SYS_FMAP, word(fd), word(&map), sizeof(map))));
+}
+
 // Maps `size` bytes of fresh zeroed memory, readable and writable, where the kernel likes.
 inline Result<std::byte*> map_anonymous(std::size_t size) {
     abi::Map map{};
     map.size = size;
     map.flags = abi::MapFlags::kProtRead | abi::MapFlags::kProtWrite | abi::MapFlags::kMapPrivate;
-    return reinterpret_cast<std::byte*>(
-        RT_TRY(checked_syscall(abi::SYS_FMAP, word(Fd::kNone), word(&map), sizeof(map))));
+    return sys_fmap(Fd::kNone, map);
 }
 
 inline Result<void> unmap(std::byte* address, std::size_t size) {
