@@ -15,6 +15,7 @@
 #include "kernel_shim/bench/bare_notify.h"
 #include "kernel_shim/bench/guest_run.h"
 #include "kernel_shim/bench/native.h"
+#include "kernel_shim/bench/native_process.h"
 
 namespace halfcell::bench {
 
@@ -25,6 +26,9 @@ constexpr std::uint64_t kFileCalls = 20'000;
 constexpr std::uint64_t kLargeReads = 2'000;
 constexpr std::uint64_t kMappings = 5'000;
 constexpr std::uint64_t kThreadCalls = 2'000;
+constexpr std::uint64_t kForks = 200;
+constexpr std::uint64_t kLargeForks = 10;
+constexpr std::uint64_t kThreads = 500;
 constexpr std::size_t kFileSize = 64 << 20;
 
 double median(std::vector<double> values) {
@@ -83,7 +87,10 @@ std::optional<double> quotient(const std::map<std::string, double>& values, cons
 
 std::vector<Row> rows(const MeasuredFile& file, const MeasuredFile& trace) {
     const auto guest = [](std::string row, std::uint64_t count, std::vector<std::string> options = {}) {
-        return [=] { return measure_in_guest(options, row, count); };
+        return [=] { return measure_in_guest(options, "speed", row, count); };
+    };
+    const auto processes = [](std::string row, std::uint64_t count) {
+        return [=] { return measure_in_guest({}, "procspeed", row, count); };
     };
     const std::string hello = "run true";
     return {
@@ -100,6 +107,14 @@ std::vector<Row> rows(const MeasuredFile& file, const MeasuredFile& trace) {
          [&file] { return measure_native_open_close(file.path(), kFileCalls); }},
         {"fmap64k_ns", "ns", guest("fmap64k", kMappings)},
         {"threads64_ns", "ns", guest("threads64", kThreadCalls)},
+        {"fork1m_ns", "ns", processes("fork1m", kForks)},
+        {"native_fork1m_ns", "ns", [] { return measure_native_fork(1 << 20, kForks); }},
+        {"fork256m_ns", "ns", processes("fork256m", kLargeForks)},
+        {"native_fork256m_ns", "ns", [] { return measure_native_fork(256 << 20, kLargeForks); }},
+        {"fork_exec_ns", "ns", processes("forkexec", kForks)},
+        {"thread_ns", "ns", processes("thread", kThreads)},
+        {"native_thread_ns", "ns", [] { return measure_native_thread(kThreads); }},
+        {"pingpong_ns", "ns", processes("pingpong", kFileCalls)},
         {"hello_ms", "ms", [hello] { return measure_command(own_program(), hello); }},
         {"bwrap_ms", "ms", [] { return measure_command("bwrap", "--ro-bind / / true"); }},
     };
@@ -131,6 +146,19 @@ std::vector<Ratio> ratios() {
         {"fmap64k_ratio", "fmap+touch+funmap 64 KiB / null call", 10, false,
          plain("fmap64k_ns", "null_call_ns")},
         {"threads64_ratio", "call of 64 threads / of one", 1.5, false, plain("threads64_ns", "null_call_ns")},
+        {"fork1m_ratio", "fork+exit+wait of 1 MiB / native", 6, false,
+         plain("fork1m_ns", "native_fork1m_ns")},
+        {"fork256m_ratio", "the same with 256 MiB touched / native", 3, false,
+         plain("fork256m_ns", "native_fork256m_ns")},
+        {"fork_exec_ms", "fork+exec+wait of true, ms", 3, false,
+         [](const std::map<std::string, double>& values) -> std::optional<double> {
+             const auto found = values.find("fork_exec_ns");
+             if (found == values.end()) return std::nullopt;
+             return found->second / 1e6;
+         }},
+        {"thread_ratio", "thread start+join / native", 10, false, plain("thread_ns", "native_thread_ns")},
+        {"pingpong_ratio", "pipe hop between processes / null call", 5, false,
+         plain("pingpong_ns", "null_call_ns")},
         {"hello_ratio", "hello / bwrap true", 3, false, plain("hello_ms", "bwrap_ms")},
     };
 }

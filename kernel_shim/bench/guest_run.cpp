@@ -90,11 +90,11 @@ std::string own_program() {
     return length > 0 ? std::string(path, static_cast<std::size_t>(length)) : "halfcell";
 }
 
-Result<double> measure_in_guest(const std::vector<std::string>& options, const std::string& row,
-                                std::uint64_t count) {
+Result<double> measure_in_guest(const std::vector<std::string>& options, const std::string& tool,
+                                const std::string& row, std::uint64_t count) {
     std::vector<std::string> words{own_program(), "run"};
     words.insert(words.end(), options.begin(), options.end());
-    words.insert(words.end(), {"speed", row, std::to_string(count)});
+    words.insert(words.end(), {tool, row, std::to_string(count)});
     Child child = TRY(spawn(std::move(words)));
     child.input.reset();
     const std::string text = read_to_end(child.output.get());

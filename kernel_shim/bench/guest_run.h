@@ -1,6 +1,6 @@
 #pragma once
 
-// Runs the embedded measuring program `speed` under this very halfcell, and watches idle guests.
+// Runs the embedded measuring programs under this very halfcell, and watches idle guests.
 
 #include <cstdint>
 #include <string>
@@ -10,10 +10,10 @@
 
 namespace halfcell::bench {
 
-// `halfcell run [options] speed ROW COUNT`: the nanoseconds per operation it prints. EIO when it fails or
+// `halfcell run [options] TOOL ROW COUNT`, TOOL being `speed` or `procspeed`: the nanoseconds per operation it prints. EIO when it fails or
 // prints something else; errors of the spawn.
-Result<double> measure_in_guest(const std::vector<std::string>& options, const std::string& row,
-                                std::uint64_t count);
+Result<double> measure_in_guest(const std::vector<std::string>& options, const std::string& tool,
+                                const std::string& row, std::uint64_t count);
 
 // The program file of this process.
 std::string own_program();
