@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "kernel_shim/host/capacity.h"
+
 namespace halfcell::supervisor {
 
 namespace {
@@ -63,7 +65,10 @@ void add_world_options(CLI::App& app, WorldOptions& world) {
     app.add_option("--cwd", world.working_directory, "the guest's working directory (default /)");
     app.add_option("--memory-limit", world.memory_limit, "bytes of guest memory, e.g. 64M; beyond it ENOMEM")
         ->transform(CLI::AsSizeValue(false));
-    app.add_option("--process-limit", world.context_limit, "guest threads at once; beyond it EAGAIN");
+    world.context_limit = host::comfortable_guest_threads(host::read_host_limits());
+    app.add_option("--process-limit", world.context_limit,
+                   "guest threads and processes at once; beyond it EAGAIN (default here: " +
+                       std::to_string(world.context_limit) + ")");
 }
 
 void add_trace_details(CLI::App& app, TraceOptions& trace) {

@@ -47,4 +47,8 @@ void ContextTable::set_limit(std::uint64_t limit) {
     state_.with([&](State& state) { state.limit = limit; });
 }
 
+std::uint64_t ContextTable::limit() const {
+    return state_.with([](const State& state) { return state.limit; });
+}
+
 }  // namespace halfcell::task

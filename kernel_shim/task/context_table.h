@@ -24,6 +24,7 @@ class ContextTable {
     [[nodiscard]] std::uint64_t created() const;
 
     void set_limit(std::uint64_t limit);
+    [[nodiscard]] std::uint64_t limit() const;
 
   private:
     struct State {

@@ -21,6 +21,11 @@ Pid ProcessTable::add(Process process) {
     return pid;
 }
 
+std::uint64_t ProcessTable::count() {
+    std::lock_guard lock(mutex_);
+    return processes_.size() - 1;
+}
+
 Result<void> ProcessTable::add_thread(Pid pid, const std::shared_ptr<Thread>& thread) {
     std::lock_guard lock(mutex_);
     const auto it = processes_.find(pid);

@@ -20,6 +20,8 @@ class ProcessTable {
 
     // Enters a process under the next number, which is returned.
     Pid add(Process process);
+    // Processes, with those that nobody has waited for yet; init is not counted.
+    [[nodiscard]] std::uint64_t count();
 
     // Runs `use(Process&)` under the table's lock; ESRCH where there is no such process. Contexts may be
     // asked and changed there, but nothing may be ended, closed or waited for.

@@ -185,6 +185,8 @@ Result<Pid> ProcmgrScheme::fork(Pid parent) {
         return copy;
     });
     if (!child) return fail(Errno::kEBADFD);
+    // Those that have ended and are not waited for have no context to be counted by.
+    if (processes_.count() >= kernel_.contexts.limit()) return fail(Errno::kEAGAIN);
     const Pid pid = processes_.add(std::move(*child));
     const auto thread = make_thread(pid);
     if (thread) return pid;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """When the host runs out: an errno for the guest or one clear line, no hang, nothing left behind."""
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -114,6 +115,27 @@ def a_memory_limit():
 def a_limit_of_threads():
     outcome = expect(build.run(build.probe, "crowd", 100, options=["--process-limit", "10"]))
     check(outcome.text == f"9 then {_EAGAIN}\n", f"another limit\n{outcome}")
+
+
+@suite.test
+def a_limit_of_processes():
+    limit = ["--process-limit", "10"]
+    for verb in ("unborn", "zombies"):
+        outcome = expect(build.run(build.probe, verb, 100, options=limit))
+        check(outcome.text == f"9 then {_EAGAIN}\n", f"another limit of {verb}\n{outcome}")
+
+
+@suite.test
+def a_limit_of_processes_that_nobody_asked_for():
+    """The default leaves the host half of its own limits, and says what it is."""
+    help_text = run([build.halfcell, "run", "--help"]).text
+    default = int(re.search(r"default here: (\d+)", help_text).group(1))
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    check(16 <= default <= 4096 and default < hard, f"a strange default\n{help_text}")
+    low = run([build.halfcell, "run", "--help"], preexec_fn=limited(resource.RLIMIT_NOFILE, 600)).text
+    check("default here: 100)" in " ".join(low.split()), f"600 descriptors do not make 100 threads\n{low}")
+    outcome = expect(build.run(build.probe, "unborn", 500, preexec_fn=limited(resource.RLIMIT_NOFILE, 600)))
+    check(outcome.text == f"99 then {_EAGAIN}\n", f"the default does not bind\n{outcome}")
 
 
 @suite.test

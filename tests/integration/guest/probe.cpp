@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "abi/proc_call.h"
 #include "userland/rt/file.h"
 #include "userland/rt/output.h"
 #include "userland/rt/process.h"
@@ -228,6 +229,45 @@ int crowd(std::uint64_t most) {
     return 0;
 }
 
+// Both make children by the process manager's calls until refused, and print how many and the error's number.
+// unborn COUNT: they are never started. zombies COUNT: they end, and nobody waits for them until the last is
+// refused; then all are waited for, which makes room for one more.
+Result<void> end_child(Fd child) {
+    std::uint64_t words[] = {static_cast<std::uint64_t>(abi::ProcCall::kExit), 0};
+    RT_TRY(sys_call(child, {}, 0, words));
+    return sys_close(child);
+}
+Result<std::uint64_t> wait_for_any() {
+    std::uint64_t words[] = {static_cast<std::uint64_t>(abi::ProcCall::kWaitpid), 0, 0};
+    return sys_call(process().process, {}, 0, words);
+}
+int unborn(std::uint64_t most) {
+    std::uint64_t made = 0;
+    for (; made < most; ++made) {
+        const Result<Fd> child = sys_dup(process().process, "fork");
+        if (!child) {
+            out().print(made, " then ", static_cast<int>(child.error()), "\n");
+            return 0;
+        }
+    }
+    out().print(made, "\n");
+    return 0;
+}
+int zombies(std::uint64_t most) {
+    std::uint64_t made = 0;
+    for (; made < most; ++made) {
+        const Result<Fd> child = sys_dup(process().process, "fork");
+        if (!child) {
+            out().print(made, " then ", static_cast<int>(child.error()), "\n");
+            break;
+        }
+        if (!end_child(*child)) return 3;
+    }
+    for (std::uint64_t waited = 0; waited < made; ++waited)
+        if (!wait_for_any()) return 4;
+    return sys_dup(process().process, "fork") ? 0 : 5;
+}
+
 // show: arguments, environment and working directory, one a line.
 int show(std::span<const std::string_view> arguments) {
     for (const std::string_view argument : arguments)
@@ -252,6 +292,8 @@ int main_program(std::span<const std::string_view> arguments) {
     if (verb == "open") return open_many(rest[0], to_number(rest[1]));
     if (verb == "hold") return hold(to_number(rest[0]));
     if (verb == "crowd") return crowd(to_number(rest[0]));
+    if (verb == "unborn") return unborn(to_number(rest[0]));
+    if (verb == "zombies") return zombies(to_number(rest[0]));
     if (verb == "show") return show(rest);
     err().print("probe: no such verb\n");
     return 64;

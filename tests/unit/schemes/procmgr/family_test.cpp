@@ -97,6 +97,21 @@ TEST_CASE_FIXTURE(FamilyFixture, "a fork nobody started goes with its last descr
     CHECK(child.context->state() == task::RunState::kDead);
 }
 
+TEST_CASE_FIXTURE(FamilyFixture, "past the limit there is EAGAIN, whether the others run or have ended") {
+    kernel.contexts.set_limit(3);
+    const Child first = fork(process);
+    const Child second = fork(process);
+    CHECK(dup(process, "fork") == error(Errno::kEAGAIN));
+    CHECK(dup(process, "new-thread") == error(Errno::kEAGAIN));
+    exit(first, 0);
+    CHECK(dup(process, "fork") == error(Errno::kEAGAIN));  // a zombie
+    CHECK(dup(process, "new-thread") >= 0);
+    CHECK(wait(process, first.pid, 0) == first.pid);
+    exit(second, 0);
+    CHECK(wait(process, second.pid, 0) == second.pid);
+    CHECK(dup(process, "fork") >= 0);
+}
+
 TEST_CASE_FIXTURE(FamilyFixture, "an ended child is a zombie until somebody waits for it") {
     const Child child = running_child(process);
     CHECK(wait(process, child.pid, kNohang) == 0);
