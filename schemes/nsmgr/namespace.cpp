@@ -18,6 +18,7 @@ Result<void> Namespace::insert(std::string_view name, DescriptionRef root) {
     if (!valid_scheme_name(name)) return fail(Errno::kEINVAL);
     // Swapped in rather than moved, so that a refused root is dropped after the lock is released.
     return roots_.with([&](Roots& roots) -> Result<void> {
+        if (roots.size() >= kMostSchemes && !roots.contains(name)) return fail(Errno::kEMFILE);
         const auto [it, added] = roots.try_emplace(std::string(name));
         if (!added) return fail(Errno::kEEXIST);
         std::swap(it->second, root);

@@ -21,9 +21,12 @@ namespace halfcell::nsmgr {
 // drops a description under it.
 class Namespace {
   public:
+    static constexpr std::size_t kMostSchemes = 4096;
+
     // The root of a scheme. ENODEV where the name is unknown.
     [[nodiscard]] Result<scheme::DescriptionRef> find(std::string_view name) const;
-    // EEXIST where the name is taken, EINVAL where it is none (see valid_scheme_name).
+    // EEXIST where the name is taken, EINVAL where it is none (see valid_scheme_name), EMFILE where there are
+    // kMostSchemes already. Upstream runs out of descriptors there, some time later.
     Result<void> insert(std::string_view name, scheme::DescriptionRef root);
     // Takes a scheme out; the caller drops its root. ENODEV.
     Result<scheme::DescriptionRef> remove(std::string_view name);

@@ -7,6 +7,7 @@
 #include "abi/dirent.h"
 #include "abi/flags.h"
 #include "abi/namespace_call.h"
+#include "kernel_shim/base/utf8.h"
 #include "kernel_shim/scheme/opened.h"
 #include "kernel_shim/scheme/redox_path.h"
 
@@ -52,12 +53,16 @@ std::string text_of(std::span<const std::byte> bytes) {
 NamespaceScheme::NamespaceScheme(std::shared_ptr<Namespace> first, DescriptionRef scheme_creation)
     : first_(std::move(first)), scheme_creation_(std::move(scheme_creation)) {}
 
-OpenResult NamespaceScheme::add(Handle handle) {
-    return OpenedHandle{.number = handles_.add(std::make_shared<const Handle>(std::move(handle)))};
+OpenedHandle NamespaceScheme::add(Handle handle) {
+    return {.number = handles_.add(std::make_shared<const Handle>(std::move(handle)))};
 }
 
 Result<OpenedHandle> NamespaceScheme::root() {
-    return std::get<OpenedHandle>(add(Access{first_, kAllPermissions}));
+    return add(Access{first_, kAllPermissions});
+}
+
+OpenedHandle NamespaceScheme::open_restricted(std::shared_ptr<Namespace> space) {
+    return add(Access{std::move(space), kForkedPermissions});
 }
 
 Result<OpenResult> NamespaceScheme::openat(const Caller& caller, HandleNumber base, std::string_view path,
@@ -88,7 +93,6 @@ Result<void> NamespaceScheme::unlinkat(const Caller& caller, HandleNumber base, 
     const auto* access = std::get_if<Access>(handle.get());
     if (access == nullptr) return fail(Errno::kENOENT);
     const scheme::RedoxPath target = TRY(parse(path));
-    if (target.scheme.empty() || target.scheme == name()) return fail(Errno::kEINVAL);
     if (target.reference.empty()) {
         if ((access->permissions & NsPermissions::kDelete) == 0) return fail(Errno::kEACCES);
         TRY(access->space->remove(target.scheme));
@@ -102,7 +106,8 @@ Result<void> NamespaceScheme::unlinkat(const Caller& caller, HandleNumber base, 
 Result<OpenResult> NamespaceScheme::dup(const Caller&, HandleNumber number, const mem::UserIn& name) {
     const auto handle = TRY(handles_.find(number));
     const auto* access = std::get_if<Access>(handle.get());
-    if (access == nullptr || name.size() > kRequestLimit) return fail(Errno::kEINVAL);
+    if (access == nullptr) return fail(Errno::kENOENT);
+    if (name.size() > kRequestLimit) return fail(Errno::kEINVAL);
     std::vector<std::byte> request(name.size());
     TRY(name.read(0, request));
     return add(TRY(duplicate(*access, request)));
@@ -117,6 +122,7 @@ Result<NamespaceScheme::Handle> NamespaceScheme::duplicate(const Access& access,
                 const std::uint64_t length = TRY(take_word(request));
                 if (length > request.size()) return fail(Errno::kEINVAL);
                 names.push_back(text_of(request.first(length)));
+                if (!is_utf8(names.back())) return fail(Errno::kEINVAL);
                 request = request.subspan(length);
             }
             return Access{access.space->fork(names), kForkedPermissions};
@@ -127,7 +133,7 @@ Result<NamespaceScheme::Handle> NamespaceScheme::duplicate(const Access& access,
         }
         case abi::NsDup::kIssueRegister: {
             std::string scheme_name = text_of(request);
-            if (!valid_scheme_name(scheme_name)) return fail(Errno::kEINVAL);
+            if (!is_utf8(scheme_name) || !valid_scheme_name(scheme_name)) return fail(Errno::kEINVAL);
             if ((access.permissions & NsPermissions::kInsert) == 0) return fail(Errno::kEACCES);
             return Registration{access.space, std::move(scheme_name)};
         }
@@ -141,9 +147,12 @@ Result<std::uint64_t> NamespaceScheme::fd_write(const Caller&, HandleNumber numb
     const auto handle = TRY(handles_.find(number));
     const auto* registration = std::get_if<Registration>(handle.get());
     if (registration == nullptr) return fail(Errno::kEACCES);
-    if (descriptions.size() != 1) return fail(Errno::kEINVAL);
+    if (descriptions.empty()) return 0;
+    if (descriptions.size() > 1) return fail(Errno::kEINVAL);
+    const auto source = descriptions.front()->scheme();
+    if (source && *source == this) return fail(Errno::kEINVAL);
     TRY(registration->space->insert(registration->name, std::move(descriptions.front())));
-    return 0;
+    return 1;
 }
 
 Result<std::uint64_t> NamespaceScheme::fpath(const Caller&, HandleNumber number, const mem::UserOut& to) {
@@ -154,10 +163,12 @@ Result<std::uint64_t> NamespaceScheme::fpath(const Caller&, HandleNumber number,
 
 Result<void> NamespaceScheme::fstat(const Caller&, HandleNumber number, const mem::UserOut& to) {
     const auto handle = TRY(handles_.find(number));
-    if (!std::holds_alternative<Listing>(*handle)) return fail(Errno::kEBADF);
     abi::Stat stat{};
-    stat.st_mode = abi::Mode::kDir | 0444;
-    stat.st_nlink = 1;
+    stat.st_mode = abi::Mode::kFile | 0666;
+    if (std::holds_alternative<Listing>(*handle)) {
+        stat.st_mode = abi::Mode::kDir | 0444;
+        stat.st_nlink = 1;
+    }
     return to.write_exact(stat);
 }
 

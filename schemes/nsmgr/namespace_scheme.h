@@ -24,6 +24,9 @@ class NamespaceScheme final : public scheme::Scheme {
     // Neither may hold a description of this scheme: they would keep each other alive.
     NamespaceScheme(std::shared_ptr<Namespace> first, scheme::DescriptionRef scheme_creation);
 
+    // For the supervisor: a handle on `space` with what ForkNs gives (no scheme creation).
+    scheme::OpenedHandle open_restricted(std::shared_ptr<Namespace> space);
+
     [[nodiscard]] std::string_view name() const override { return "namespace"; }
     Result<scheme::OpenedHandle> root() override;
 
@@ -31,14 +34,15 @@ class NamespaceScheme final : public scheme::Scheme {
     // Otherwise the answer of the scheme that the path names, with the caller's ids.
     Result<scheme::OpenResult> openat(const scheme::Caller& caller, HandleNumber base, std::string_view path,
                                       std::uint64_t flags, std::uint32_t fcntl_flags) override;
-    // Forwards; an empty reference takes the scheme itself out of the namespace.
+    // Forwards; an empty reference takes the scheme itself out of the namespace. Errors as of openat.
     Result<void> unlinkat(const scheme::Caller& caller, HandleNumber base, std::string_view path,
                           std::uint64_t flags) override;
-    // abi::NsDup. EINVAL for anything malformed or on other handles.
+    // abi::NsDup. EINVAL for anything malformed; ENOENT on handles that are no namespace; EACCES.
     Result<scheme::OpenResult> dup(const scheme::Caller& caller, HandleNumber number,
                                    const mem::UserIn& name) override;
-    // Registers exactly one description on a register handle: EINVAL for another count, EEXIST, EACCES on
-    // other handles.
+    // Registers one description on a register handle and returns 1; none is 0. EINVAL for more, and for a
+    // namespace, which upstream would wait for itself to answer; EEXIST; EACCES on other handles; EMFILE
+    // where the namespace is full.
     Result<std::uint64_t> fd_write(const scheme::Caller& caller, HandleNumber number,
                                    std::vector<scheme::DescriptionRef> descriptions, std::uint64_t flags,
                                    std::uint64_t argument, std::span<const std::uint64_t> metadata) override;
@@ -64,7 +68,7 @@ class NamespaceScheme final : public scheme::Scheme {
     };
     using Handle = std::variant<Access, Listing, Registration>;
 
-    scheme::OpenResult add(Handle handle);
+    scheme::OpenedHandle add(Handle handle);
     Result<Handle> duplicate(const Access& access, std::span<const std::byte> request) const;
 
     const std::shared_ptr<Namespace> first_;

@@ -213,9 +213,9 @@ TEST_CASE("a register handle enters one root") {
     const auto root = [&] { return f.registry.open_root(f.recorder_id).value(); };
     const auto registration = f.dup(f.root, Request{}.word(2).text("mine").bytes).value();
     CHECK(error_of(f.scheme->fd_write(f.caller, registration, {root(), root()}, 0, 0, {})) == Errno::kEINVAL);
-    CHECK(error_of(f.scheme->fd_write(f.caller, registration, {}, 0, 0, {})) == Errno::kEINVAL);
+    CHECK(f.scheme->fd_write(f.caller, registration, {}, 0, 0, {}) == 0);
     CHECK(error_of(f.scheme->fd_write(f.caller, f.root, {root()}, 0, 0, {})) == Errno::kEACCES);
-    CHECK(f.scheme->fd_write(f.caller, registration, {root()}, 0, 0, {}) == 0);
+    CHECK(f.scheme->fd_write(f.caller, registration, {root()}, 0, 0, {}) == 1);
     CHECK(error_of(f.scheme->fd_write(f.caller, registration, {root()}, 0, 0, {})) == Errno::kEEXIST);
     CHECK(f.open(f.root, "/scheme/mine/x"));
 
@@ -233,5 +233,60 @@ TEST_CASE("unlinkat forwards a reference and removes a scheme without one") {
     REQUIRE(f.scheme->unlinkat(f.caller, f.root, "/scheme/sys", 0));
     CHECK(f.recorder->closed.size() == closed_before + 1);
     CHECK(error_of(f.scheme->unlinkat(f.caller, f.root, "/scheme/sys", 0)) == Errno::kENODEV);
-    CHECK(error_of(f.scheme->unlinkat(f.caller, f.root, "/scheme", 0)) == Errno::kEINVAL);
+    CHECK(error_of(f.scheme->unlinkat(f.caller, f.root, "/scheme", 0)) == Errno::kENODEV);
+    CHECK(error_of(f.scheme->unlinkat(f.caller, f.root, "/scheme/namespace", 0)) == Errno::kENODEV);
+    CHECK(error_of(f.scheme->unlinkat(f.caller, f.root, "/scheme/namespace/x", 0)) == Errno::kENODEV);
+    CHECK(error_of(f.scheme->unlinkat(f.caller, f.root, "x", 0)) == Errno::kEINVAL);
+}
+
+TEST_CASE("handles that are no namespace open and duplicate nothing, and can be looked at") {
+    Fixture f;
+    const auto listing = std::get<scheme::OpenedHandle>(f.open(f.root, "/scheme").value()).number;
+    const auto registration = f.dup(f.root, Request{}.word(2).text("mine").bytes).value();
+    for (const HandleNumber other : {listing, registration}) {
+        CHECK(error_of(f.open(other, "/scheme/sys")) == Errno::kENOENT);
+        CHECK(error_of(f.dup(other, Request{}.word(0).bytes)) == Errno::kENOENT);
+        CHECK(error_of(f.scheme->unlinkat(f.caller, other, "/scheme/sys", 0)) == Errno::kENOENT);
+    }
+    abi::Stat stat{};
+    const auto to = mem::UserOut::local(std::as_writable_bytes(std::span(&stat, 1)));
+    for (const HandleNumber file : {f.root, registration}) {
+        REQUIRE(f.scheme->fstat(f.caller, file, to));
+        CHECK(stat.st_mode == 0100666);
+    }
+}
+
+TEST_CASE("names that are no text are refused") {
+    Fixture f;
+    CHECK(error_of(f.dup(f.root, Request{}.word(0).name("\xff").bytes)) == Errno::kEINVAL);
+    CHECK(error_of(f.dup(f.root, Request{}.word(2).text("\xff").bytes)) == Errno::kEINVAL);
+}
+
+// It would hold itself, and "x:x:x:…" would be opened by as many calls inside each other.
+TEST_CASE("a namespace is no scheme to register") {
+    Fixture f;
+    const auto registration = f.dup(f.root, Request{}.word(2).text("x").bytes).value();
+    const auto namespace_root = f.registry.open_root(f.scheme->id()).value();
+    CHECK(error_of(f.scheme->fd_write(f.caller, registration, {namespace_root}, 0, 0, {})) == Errno::kEINVAL);
+    CHECK(error_of(f.open(f.root, "x:x:x:y")) == Errno::kENODEV);
+}
+
+TEST_CASE("a namespace has room for many schemes, not for any number") {
+    Fixture f;
+    std::size_t added = 0;
+    while (f.space->insert("s" + std::to_string(added), f.capability))
+        ++added;
+    CHECK(f.space->names().size() == Namespace::kMostSchemes);
+    CHECK(error_of(f.space->insert("one-more", f.capability)) == Errno::kEMFILE);
+    CHECK(error_of(f.space->insert("sys", f.capability)) == Errno::kEEXIST);
+}
+
+TEST_CASE("a restricted handle sees its own namespace and creates no schemes") {
+    Fixture f;
+    const std::vector<std::string> wanted{"null"};
+    const auto handle = f.scheme->open_restricted(f.space->fork(wanted)).number;
+    CHECK(f.list(handle) == wanted);
+    CHECK(error_of(f.open(handle, "/scheme/sys/uname")) == Errno::kENODEV);
+    CHECK(error_of(f.open(handle, "/etc/passwd")) == Errno::kENODEV);
+    CHECK(error_of(f.open(handle, "/scheme/namespace/scheme-creation-cap")) == Errno::kEACCES);
 }
