@@ -17,6 +17,7 @@ struct ForkFrame {
     std::uint64_t file_table;
     std::uint64_t child_process;
     std::uint64_t child_thread;
+    std::uint64_t pending;  // signals of the parent when the memory was copied
 };
 
 extern "C" {
@@ -85,6 +86,7 @@ Result<void> write_handle(Fd thread, std::string_view name, std::span<const std:
 
 Result<void> give_memory(Fd child, ForkFrame* frame) {
     const UniqueFd selection(RT_TRY(sys_dup(child, "current-addrspace")));
+    frame->pending = pending_signals();
     // The frame is complete: from here on the child has a copy of it.
     const SpaceCopy spaces = RT_TRY(copy_space());
     RT_TRY(map_shared_files(spaces));
@@ -144,7 +146,7 @@ __attribute__((used)) void halfcell_fork_child(const ForkFrame* frame) {
     (void)sys_close(state.thread);
     state.process = Fd{frame->child_process};
     state.thread = Fd{frame->child_thread};
-    forget_pending_signals();
+    forget_signals(frame->pending);
 }
 }
 

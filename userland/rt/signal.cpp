@@ -236,10 +236,18 @@ Result<void> register_signals(Fd thread, Fd process) {
     return {};
 }
 
-void forget_pending_signals() {
-    __atomic_store_n(&halfcell_process_control.pending, 0, __ATOMIC_RELEASE);
-    for (std::uint64_t& half : halfcell_thread_control.word)
-        __atomic_fetch_and(&half, ~std::uint64_t{0xffffffff}, __ATOMIC_ACQ_REL);
+std::uint64_t pending_signals() {
+    constexpr std::uint64_t kLow = 0xffffffff;
+    return abi::load_relaxed(halfcell_process_control.pending) |
+           (abi::load_relaxed(halfcell_thread_control.word[0]) & kLow) |
+           (abi::load_relaxed(halfcell_thread_control.word[1]) & kLow) << 32;
+}
+
+void forget_signals(std::uint64_t inherited) {
+    __atomic_fetch_and(&halfcell_process_control.pending, ~inherited, __ATOMIC_ACQ_REL);
+    for (int half = 0; half < 2; ++half)
+        __atomic_fetch_and(&halfcell_thread_control.word[half], ~(inherited >> (32 * half) & 0xffffffff),
+                           __ATOMIC_ACQ_REL);
 }
 
 void stop_signals() {

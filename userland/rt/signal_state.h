@@ -16,8 +16,12 @@ void start_signals(std::uint64_t blocked, std::uint64_t ignored);
 // and `process` are its descriptors.
 Result<void> register_signals(Fd thread, Fd process);
 
-// In a child after fork: what was pending was the parent's.
-void forget_pending_signals();
+// The signals that wait for this process or its thread, blocked or not, bit signal-1.
+std::uint64_t pending_signals();
+
+// In a child after fork: what was pending when its memory was copied was the parent's. What has come since is
+// its own.
+void forget_signals(std::uint64_t inherited);
 
 // Takes the registration away, before the address space goes.
 void stop_signals();
