@@ -59,6 +59,11 @@ void add_world_options(CLI::App& app, WorldOptions& world) {
            "show a host file or directory to the guest")
         ->type_name("HOST:GUESTPATH[:ro]")
         ->allow_extra_args(false);
+    app.add_option("--schemes", world.schemes,
+                   "the only schemes the guest finds, NAME or PREFIX*; any other is ENODEV (default: all)")
+        ->type_name("NAME[,NAME]")
+        ->delimiter(',')
+        ->allow_extra_args(false);
     app.add_option("--env", world.environment, "set an environment variable of the guest (repeatable)")
         ->type_name("NAME=VALUE")
         ->allow_extra_args(false);

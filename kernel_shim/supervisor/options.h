@@ -34,6 +34,7 @@ struct WorldOptions {
     std::string root;  // empty: an in-memory root
     bool read_only = false;
     std::vector<Bind> binds;
+    std::vector<std::string> schemes;      // names or NAME*; empty: all that there are
     std::vector<std::string> environment;  // NAME=VALUE
     std::string working_directory = "/";
     std::uint64_t memory_limit = UINT64_MAX;  // bytes

@@ -44,8 +44,9 @@ struct World::Parts {
     // Present in worlds that run programs; a booted image finds none of it.
     std::shared_ptr<schemes::proc::ProcScheme> contexts;
     std::shared_ptr<schemes::procmgr::ProcmgrScheme> processes;
-    scheme::DescriptionRef names;  // the root of the namespace
-    scheme::DescriptionRef stdio;  // the root of the scheme that serves the host's three files
+    scheme::DescriptionRef names;          // the root of the namespace
+    scheme::DescriptionRef program_names;  // the part of it that programs get
+    scheme::DescriptionRef stdio;          // the root of the scheme that serves the host's three files
     std::string working_directory;
 
     // What the supervisor itself sleeps on when it opens things for a program that does not exist yet.

@@ -17,6 +17,7 @@ namespace halfcell::supervisor {
 namespace {
 
 constexpr std::uint64_t kUmask = 022;
+constexpr std::uint64_t kNoDescriptor = UINT64_MAX;
 constexpr std::string_view kDefaultPath = "/bin:/usr/bin:/scheme/initfs/bin";
 
 LaunchProblem errno_problem(int status, const std::string& what, Errno error) {
@@ -99,7 +100,7 @@ Result<std::uint64_t> add_upper(fd::FdTable& files, scheme::DescriptionRef descr
     return fd.value();
 }
 
-// A context with everything a program finds at its entry, running.
+// A context with everything a program finds at its entry, running. `directory` may be empty.
 Result<Pid> start_program(World::Parts& parts, const ProgramFile& program, const boot::ElfImage& image,
                           scheme::DescriptionRef directory, const std::vector<std::string>& words,
                           const std::vector<std::string>& environment) {
@@ -113,8 +114,8 @@ Result<Pid> start_program(World::Parts& parts, const ProgramFile& program, const
     boot::InitialStackContent content{
         .arguments = words, .environment = environment, .working_directory = parts.working_directory};
     content.auxiliary = {
-        {abi::Auxv::kRedoxCwdFd, TRY(add_upper(*files, std::move(directory)))},
-        {abi::Auxv::kRedoxNsFd, TRY(add_upper(*files, parts.names))},
+        {abi::Auxv::kRedoxCwdFd, directory ? TRY(add_upper(*files, std::move(directory))) : kNoDescriptor},
+        {abi::Auxv::kRedoxNsFd, TRY(add_upper(*files, parts.program_names))},
         {abi::Auxv::kRedoxThrFd, TRY(add_upper(*files, process.thread_fd))},
         {abi::Auxv::kRedoxProcFd, TRY(add_upper(*files, process.proc_fd))},
         {abi::Auxv::kRedoxUmask, kUmask},
@@ -139,8 +140,11 @@ Expected<Pid, LaunchProblem> launch(World::Parts& parts, const std::vector<std::
     if (!program) return unexpected(program.error());
     const auto image = check_program(*program);
     if (!image) return unexpected(image.error());
-    auto directory = open_at(parts.names, parts.own_caller(), parts.working_directory,
+    auto directory = open_at(parts.program_names, parts.own_caller(), parts.working_directory,
                              abi::OpenFlags::kStat | abi::OpenFlags::kDirectory);
+    // A program that is to find no files must not reach them by its working directory either.
+    if (!directory && directory.error() == Errno::kENODEV && !parts.options.schemes.empty())
+        directory = scheme::DescriptionRef();
     if (!directory)
         return unexpected(errno_problem(kExitOwnFailure, "working directory " + parts.working_directory,
                                         directory.error()));
@@ -156,7 +160,7 @@ Expected<Pid, LaunchProblem> launch(World::Parts& parts, const std::vector<std::
 Result<void> World::change_directory(const std::string& path) {
     const scheme::Caller caller = parts_->own_caller();
     const std::string absolute = path.starts_with('/') ? path : parts_->working_directory + "/" + path;
-    TRY(open_at(parts_->names, caller, absolute, abi::OpenFlags::kStat | abi::OpenFlags::kDirectory));
+    TRY(open_at(parts_->program_names, caller, absolute, abi::OpenFlags::kStat | abi::OpenFlags::kDirectory));
     parts_->working_directory = absolute;
     return {};
 }

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "kernel_shim/scheme/opened.h"
 #include "schemes/file/file_scheme.h"
 #include "schemes/initfs/initfs.h"
 #include "schemes/kernel/install.h"
@@ -81,6 +82,25 @@ Result<void> publish_kernel_schemes(Registrar& registrar, const scheme::SchemeRe
     return {};
 }
 
+// What programs are given: everything, or what the user lists. The message says what is wrong with the list.
+Expected<scheme::DescriptionRef, std::string> names_for_programs(const World::Parts& parts,
+                                                                 const nsmgr::Namespace& names,
+                                                                 nsmgr::NamespaceScheme& manager) {
+    const std::vector<std::string>& wanted = parts.options.schemes;
+    if (wanted.empty()) return parts.names;
+    for (const std::string& name : wanted) {
+        if (!names.fork(std::span(&name, 1))->names().empty()) continue;
+        std::string message = "--schemes: there is no " + name + "; there are";
+        for (const std::string& known : names.names())
+            message += " " + known;
+        return unexpected(std::move(message));
+    }
+    auto restricted = scheme::describe_opened(*parts.names, manager.open_restricted(names.fork(wanted)),
+                                              parts.names->flags());
+    if (!restricted) return unexpected(because("--schemes", restricted.error()));
+    return std::move(*restricted);
+}
+
 void log_line(std::string_view context, std::string_view line) {
     std::fprintf(stderr, "%.*s%s%.*s\n", static_cast<int>(context.size()), context.data(),
                  context.empty() ? "" : ": ", static_cast<int>(line.size()), line.data());
@@ -101,6 +121,7 @@ Expected<void, std::string> install_userland(World::Parts& parts) {
     if (!mounts) return unexpected(because(culprit, mounts.error()));
 
     const auto names = std::make_shared<nsmgr::Namespace>();
+    std::shared_ptr<nsmgr::NamespaceScheme> manager;
     task::Kernel& kernel = parts.kernel;
     Registrar registrar(kernel.schemes, *names);
     const Result<void> installed = [&]() -> Result<void> {
@@ -118,11 +139,14 @@ Expected<void, std::string> install_userland(World::Parts& parts) {
         auto stdio = TRY(schemes::StdioScheme::create());
         parts.stdio = TRY(registrar.publish(std::move(stdio)));
         scheme::DescriptionRef creation = TRY(kernel.schemes.open_root(scheme::kSchemeManagerId));
-        parts.names =
-            TRY(registrar.enter(std::make_shared<nsmgr::NamespaceScheme>(names, std::move(creation))));
+        manager = std::make_shared<nsmgr::NamespaceScheme>(names, std::move(creation));
+        parts.names = TRY(registrar.enter(manager));
         return {};
     }();
     if (!installed) return unexpected(because("cannot set the schemes up", installed.error()));
+    auto given = names_for_programs(parts, *names, *manager);
+    if (!given) return unexpected(given.error());
+    parts.program_names = std::move(*given);
     return {};
 }
 

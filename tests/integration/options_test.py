@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What --env, --cwd, --root, --ro and --bind show to the guest."""
+"""What --env, --cwd, --root, --ro, --bind and --schemes show to the guest."""
 import os
 import sys
 
@@ -111,6 +111,30 @@ def sys_and_the_embedded_programs():
     check("cat\n" in outcome.text and "sha256sum\n" in outcome.text, f"not the programs\n{outcome}")
     outcome = build.run("rm", "/scheme/initfs/bin/cat")
     check(outcome.status == 1, f"an embedded program can be removed\n{outcome}")
+
+
+@suite.test
+def only_some_schemes():
+    missing = "No such device"  # ENODEV, upstream's answer
+    some = ["--schemes", "null,s*"]
+    outcome = expect(build.run("ls", "/scheme", options=some), 0)
+    check(outcome.text.split() == ["null", "serio", "stdio", "sys"], f"another list\n{outcome}")
+    expect(build.run("cat", "/scheme/null", options=some), 0, out="")
+    for path in ("/scheme/zero", "/scheme/file", "/etc/passwd", "etc/passwd", "../etc/passwd"):
+        outcome = build.run("cat", path, options=some)
+        check(outcome.status == 1 and missing in outcome.message, f"{path} is there\n{outcome}")
+    # Without files there is no working directory; with them there is.
+    check(build.run("ls", options=some).status == 2, "a working directory without files")
+    expect(build.run("ls", options=["--schemes=file"]), 0)
+    # The root's capability to make schemes is not part of what is passed on.
+    expect(build.run(build.probe, "capability"), 0, out="0\n")
+    expect(build.run(build.probe, "capability", options=["--schemes", "*"]), 0, out="13\n")
+
+
+@suite.test
+def schemes_that_do_not_exist():
+    outcome = expect(build.run("true", options=["--schemes", "null,nosuch"]), 125, out="", err="there is no nosuch")
+    check("zero" in outcome.message, f"it does not say what there is\n{outcome}")
 
 
 suite.main()

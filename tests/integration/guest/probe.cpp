@@ -268,6 +268,13 @@ int zombies(std::uint64_t most) {
     return sys_dup(process().process, "fork") ? 0 : 5;
 }
 
+// capability: the error's number of opening the right to make schemes, 0 where it is there.
+int capability() {
+    const Result<UniqueFd> file = open_file("/scheme/namespace/scheme-creation-cap", abi::OpenFlags::kRdwr);
+    out().print(file ? 0 : static_cast<int>(file.error()), "\n");
+    return 0;
+}
+
 // show: arguments, environment and working directory, one a line.
 int show(std::span<const std::string_view> arguments) {
     for (const std::string_view argument : arguments)
@@ -294,6 +301,7 @@ int main_program(std::span<const std::string_view> arguments) {
     if (verb == "crowd") return crowd(to_number(rest[0]));
     if (verb == "unborn") return unborn(to_number(rest[0]));
     if (verb == "zombies") return zombies(to_number(rest[0]));
+    if (verb == "capability") return capability();
     if (verb == "show") return show(rest);
     err().print("probe: no such verb\n");
     return 64;
