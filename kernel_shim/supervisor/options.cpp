@@ -189,6 +189,7 @@ Command parse_command_line(int argc, char** argv) {
         }
         if (sub == run_app) apply_trace(run_trace, command->world.trace);
         if (sub == trace_app) command->world.trace.enabled = true;
+        command->world.terminal = true;
         return *command;
     }
     if (boot_app->parsed()) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "kernel_shim/supervisor/host_terminal.h"
 #include "kernel_shim/supervisor/options.h"
 #include "kernel_shim/supervisor/world.h"
 #include "kernel_shim/syscall/dispatch.h"
@@ -17,14 +18,16 @@
 #include "schemes/kernel/proc/proc_scheme.h"
 #include "schemes/nsmgr/namespace.h"
 #include "schemes/procmgr/procmgr_scheme.h"
+#include "schemes/pty/pty_scheme.h"
 
 namespace halfcell::supervisor {
 
 struct World::Parts {
-    Parts(WorldOptions the_options, std::unique_ptr<machine::Pool> the_pool,
-          std::unique_ptr<machine::MachineFactory> the_machines,
+    Parts(WorldOptions the_options, std::unique_ptr<HostTerminal> the_terminal,
+          std::unique_ptr<machine::Pool> the_pool, std::unique_ptr<machine::MachineFactory> the_machines,
           std::unique_ptr<schemes::HostConsole> the_console)
         : options(std::move(the_options)),
+          host_terminal(std::move(the_terminal)),
           pool(std::move(the_pool)),
           machines(std::move(the_machines)),
           console(std::move(the_console)),
@@ -33,6 +36,8 @@ struct World::Parts {
           working_directory(options.working_directory) {}
 
     const WorldOptions options;
+    // Null where programs get the three files of the host instead of a terminal.
+    const std::unique_ptr<HostTerminal> host_terminal;
     const std::unique_ptr<machine::Pool> pool;
     const std::unique_ptr<machine::MachineFactory> machines;
     const std::unique_ptr<schemes::HostConsole> console;
@@ -44,10 +49,16 @@ struct World::Parts {
     // Present in worlds that run programs; a booted image finds none of it.
     std::shared_ptr<schemes::proc::ProcScheme> contexts;
     std::shared_ptr<schemes::procmgr::ProcmgrScheme> processes;
+    std::shared_ptr<schemes::PtyScheme> terminals;
     scheme::DescriptionRef names;          // the root of the namespace
     scheme::DescriptionRef program_names;  // the part of it that programs get
     scheme::DescriptionRef stdio;          // the root of the scheme that serves the host's three files
     std::string working_directory;
+
+    // How lines of our own end on standard error, where a raw terminal does not return the carriage for us.
+    [[nodiscard]] std::string_view own_line_end() const {
+        return host_terminal != nullptr && host_terminal->is(2) ? "\r\n" : "\n";
+    }
 
     // What the supervisor itself sleeps on when it opens things for a program that does not exist yet.
     wait::Waiter own_waiter;

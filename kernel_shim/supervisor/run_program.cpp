@@ -1,9 +1,13 @@
 // World::run: a program with the userland contract around it (stack, descriptors, process manager).
 // Source: relibc:redox-rt/src/proc.rs fexec_impl, base:bootstrap/src/exec.rs.
 
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <optional>
 
 #include "abi/auxv.h"
+#include "abi/proc_call.h"
 #include "kernel_shim/boot/elf.h"
 #include "kernel_shim/boot/initial_stack.h"
 #include "kernel_shim/boot/load_image.h"
@@ -11,6 +15,7 @@
 #include "kernel_shim/supervisor/exception_text.h"
 #include "kernel_shim/supervisor/parts.h"
 #include "kernel_shim/supervisor/program_file.h"
+#include "kernel_shim/supervisor/terminal_bridge.h"
 
 namespace halfcell::supervisor {
 
@@ -19,17 +24,29 @@ namespace {
 constexpr std::uint64_t kUmask = 022;
 constexpr std::uint64_t kNoDescriptor = UINT64_MAX;
 constexpr std::string_view kDefaultPath = "/bin:/usr/bin:/scheme/initfs/bin";
+// What upstream's getty says.
+constexpr std::string_view kDefaultTerminalKind = "xterm-256color";
 
 LaunchProblem errno_problem(int status, const std::string& what, Errno error) {
     return {status, what + ": " + abi::errno_text(error) + " (" + abi::errno_name(error) + ")"};
 }
 
-// The guest's environment: what the user gave, and a PATH where they gave none.
-std::vector<std::string> guest_environment(const WorldOptions& options) {
+using schemes::PtyScheme;
+
+// The guest's environment: what the user gave, and what a login would add where they gave none: a PATH, and
+// on a terminal its kind and its name.
+std::vector<std::string> guest_environment(const WorldOptions& options, const schemes::Terminal* terminal) {
     std::vector<std::string> environment = options.environment;
-    for (const std::string& entry : environment)
-        if (entry.starts_with("PATH=")) return environment;
-    environment.push_back("PATH=" + std::string(kDefaultPath));
+    const auto add = [&](const std::string& name, std::string_view value) {
+        const auto has_name = [&](const std::string& entry) { return entry.starts_with(name + "="); };
+        if (std::ranges::none_of(environment, has_name))
+            environment.push_back(name + "=" + std::string(value));
+    };
+    add("PATH", kDefaultPath);
+    if (terminal == nullptr) return environment;
+    const char* const kind = std::getenv("TERM");
+    add("TERM", kind != nullptr ? kind : kDefaultTerminalKind);
+    add("TTY", terminal->path());
     return environment;
 }
 
@@ -46,14 +63,17 @@ Result<scheme::DescriptionRef> open_at(const scheme::DescriptionRef& base, const
     return scheme::describe_opened(*base, std::move(opened), flags);
 }
 
-// Standard input, output and error in the lower table, as a program started by a login finds them.
-Result<void> add_standard_files(const scheme::DescriptionRef& stdio, const scheme::Caller& caller,
-                                fd::FdTable& files) {
+// Standard input, output and error in the lower table, as a program started by a login finds them: the
+// guest's terminal for each that is the host's, else the host's file.
+Result<void> add_standard_files(World::Parts& parts, const PtyScheme::Hosted* terminal, fd::FdTable& files) {
     const std::pair<const char*, std::uint64_t> kStandard[] = {
         {"0", abi::OpenFlags::kRdonly}, {"1", abi::OpenFlags::kWronly}, {"2", abi::OpenFlags::kWronly}};
-    for (const auto& [name, flags] : kStandard) {
-        auto file = TRY(open_at(stdio, caller, name, flags));
+    for (int number = 0; const auto& [name, flags] : kStandard) {
+        auto file = terminal != nullptr && parts.host_terminal->is(number)
+                        ? terminal->slave
+                        : TRY(open_at(parts.stdio, parts.own_caller(), name, flags));
         TRY(files.add({std::move(file), false}));
+        ++number;
     }
     return {};
 }
@@ -103,13 +123,16 @@ Result<std::uint64_t> add_upper(fd::FdTable& files, scheme::DescriptionRef descr
 // A context with everything a program finds at its entry, running. `directory` may be empty.
 Result<Pid> start_program(World::Parts& parts, const ProgramFile& program, const boot::ElfImage& image,
                           scheme::DescriptionRef directory, const std::vector<std::string>& words,
-                          const std::vector<std::string>& environment) {
+                          const std::vector<std::string>& environment, const PtyScheme::Hosted* terminal) {
     const auto space = mem::AddressSpace::create(*parts.pool, *parts.machines);
     const auto files = std::make_shared<fd::FdTable>();
     const boot::LoadedImage loaded = TRY(boot::load_image(*space, *parts.pool, image, program.bytes));
-    TRY(add_standard_files(parts.stdio, parts.own_caller(), *files));
+    TRY(add_standard_files(parts, terminal, *files));
     const auto context = TRY(parts.kernel.contexts.create(space, files));
-    const auto process = parts.processes->create_initial(context, {.name = program.name});
+    using Session = schemes::procmgr::ProcmgrScheme::InitialSession;
+    const auto process = parts.processes->create_initial(
+        context, {.name = program.name}, terminal != nullptr ? Session::kOwn : Session::kOfInit);
+    if (terminal != nullptr) terminal->terminal->set_group(process.pid);
 
     boot::InitialStackContent content{
         .arguments = words, .environment = environment, .working_directory = parts.working_directory};
@@ -134,8 +157,10 @@ Result<Pid> start_program(World::Parts& parts, const ProgramFile& program, const
 }
 
 // From words to a running process. What was read for it is given back before anybody waits.
-Expected<Pid, LaunchProblem> launch(World::Parts& parts, const std::vector<std::string>& words) {
-    const std::vector<std::string> environment = guest_environment(parts.options);
+Expected<Pid, LaunchProblem> launch(World::Parts& parts, const std::vector<std::string>& words,
+                                    const PtyScheme::Hosted* terminal) {
+    const std::vector<std::string> environment =
+        guest_environment(parts.options, terminal != nullptr ? terminal->terminal.get() : nullptr);
     const auto program = find_program(parts, words.front(), environment);
     if (!program) return unexpected(program.error());
     const auto image = check_program(*program);
@@ -148,11 +173,31 @@ Expected<Pid, LaunchProblem> launch(World::Parts& parts, const std::vector<std::
     if (!directory)
         return unexpected(errno_problem(kExitOwnFailure, "working directory " + parts.working_directory,
                                         directory.error()));
-    const auto started = start_program(parts, *program, *image, std::move(*directory), words, environment);
+    const auto started =
+        start_program(parts, *program, *image, std::move(*directory), words, environment, terminal);
     if (started) return *started;
     const bool program_at_fault = started.error() == Errno::kEEXIST || started.error() == Errno::kE2BIG;
     return unexpected(errno_problem(program_at_fault ? kExitCannotRun : kExitOwnFailure,
                                     program->name + ": cannot be started", started.error()));
+}
+
+// Waits for the program's end; in the meantime its terminal is the host's.
+Result<schemes::procmgr::ExitStatus> wait_for(World::Parts& parts, Pid pid,
+                                              std::optional<PtyScheme::Hosted>& terminal) {
+    if (!terminal) return parts.processes->wait_initial(pid);
+    // The program holds its own references: what it closes shall be closed.
+    terminal->slave = {};
+    const auto hang_up = [&parts, &terminal, pid] {
+        parts.terminals->close_terminal(*terminal->terminal);
+        (void)parts.processes->signal_as_init(static_cast<std::int64_t>(pid), abi::Signal::kHup);
+    };
+    auto bridge = TerminalBridge::start(*parts.host_terminal, *terminal->terminal, hang_up);
+    if (!bridge) (void)parts.processes->terminate(pid, abi::Signal::kKill);
+    auto ended = parts.processes->wait_initial(pid);
+    if (!bridge) return fail(bridge.error());
+    bridge->reset();
+    parts.terminals->close_terminal(*terminal->terminal);
+    return ended;
 }
 
 }  // namespace
@@ -170,12 +215,17 @@ const std::string& World::working_directory() const {
 }
 
 int World::run(const std::vector<std::string>& words) {
-    const auto started = launch(*parts_, words);
+    std::optional<PtyScheme::Hosted> terminal;
+    if (parts_->host_terminal != nullptr) {
+        terminal = parts_->terminals->host_terminal();
+        terminal->terminal->set_winsize(parts_->host_terminal->size());
+    }
+    const auto started = launch(*parts_, words, terminal ? &*terminal : nullptr);
     if (!started) {
         std::fprintf(stderr, "halfcell: %s\n", started.error().message.c_str());
         return started.error().status;
     }
-    const auto ended = parts_->processes->wait_initial(*started);
+    const auto ended = wait_for(*parts_, *started, terminal);
     return ended ? host_status(words.front(), *ended) : kExitOwnFailure;
 }
 

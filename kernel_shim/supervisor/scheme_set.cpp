@@ -101,9 +101,25 @@ Expected<scheme::DescriptionRef, std::string> names_for_programs(const World::Pa
     return std::move(*restricted);
 }
 
-void log_line(std::string_view context, std::string_view line) {
-    std::fprintf(stderr, "%.*s%s%.*s\n", static_cast<int>(context.size()), context.data(),
-                 context.empty() ? "" : ": ", static_cast<int>(line.size()), line.data());
+// Lines of the log go to standard error.
+schemes::LogSink log_sink(const World::Parts& parts) {
+    return [end = parts.own_line_end()](std::string_view context, std::string_view line) {
+        std::string text(context);
+        if (!context.empty()) text += ": ";
+        text.append(line).append(end);
+        (void)std::fwrite(text.data(), 1, text.size(), stderr);
+    };
+}
+
+// A key is a signal of root's, as it is from upstream's pty daemon.
+std::shared_ptr<schemes::PtyScheme> make_terminals(World::Parts& parts) {
+    const std::weak_ptr<schemes::procmgr::ProcmgrScheme> processes = parts.processes;
+    return std::make_shared<schemes::PtyScheme>(
+        parts.kernel.clock, [processes](std::uint32_t group, std::uint32_t signal) {
+            // A group that has gone hears nothing.
+            if (const auto manager = processes.lock())
+                (void)manager->signal_as_init(-static_cast<std::int64_t>(group), signal);
+        });
 }
 
 }  // namespace
@@ -135,9 +151,13 @@ Expected<void, std::string> install_userland(World::Parts& parts) {
         TRY(registrar.publish(schemes::make_null_scheme()));
         TRY(registrar.publish(schemes::make_zero_scheme()));
         TRY(registrar.publish(schemes::make_rand_scheme()));
-        TRY(registrar.publish(schemes::make_log_scheme(log_line)));
+        TRY(registrar.publish(schemes::make_log_scheme(log_sink(parts))));
+        parts.terminals = make_terminals(parts);
+        TRY(registrar.publish(parts.terminals));
         auto stdio = TRY(schemes::StdioScheme::create());
-        parts.stdio = TRY(registrar.publish(std::move(stdio)));
+        // The host's terminal is nobody's but ours.
+        parts.stdio = parts.host_terminal != nullptr ? TRY(registrar.enter(std::move(stdio)))
+                                                     : TRY(registrar.publish(std::move(stdio)));
         scheme::DescriptionRef creation = TRY(kernel.schemes.open_root(scheme::kSchemeManagerId));
         manager = std::make_shared<nsmgr::NamespaceScheme>(names, std::move(creation));
         parts.names = TRY(registrar.enter(manager));

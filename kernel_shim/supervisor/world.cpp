@@ -28,6 +28,9 @@ std::string joined_lines(const std::vector<std::string>& lines) {
 
 Expected<std::unique_ptr<World>, std::string> World::create(const WorldOptions& options,
                                                             Surroundings surroundings) {
+    // Before there are threads: they inherit which signals are its.
+    auto terminal =
+        options.terminal && surroundings == Surroundings::kUserland ? HostTerminal::take_over() : nullptr;
     auto pool = host::create_memory_pool({.limit = options.memory_limit});
     if (!pool) return unexpected(because("cannot make the guest's memory", pool.error()));
     auto machines = agent::create_machine_factory();
@@ -36,14 +39,17 @@ Expected<std::unique_ptr<World>, std::string> World::create(const WorldOptions& 
     if (!output) return unexpected(because("cannot use standard output", output.error()));
     const auto input = schemes::HostFile::open(STDIN_FILENO);
     if (!input) return unexpected(because("cannot use standard input", input.error()));
-    auto console = std::make_unique<schemes::HostConsole>(*output, *input);
+    // Keys belong to the guest's terminal where there is one.
+    auto console = std::make_unique<schemes::HostConsole>(*output, terminal ? nullptr : *input);
 
-    auto parts = std::make_unique<Parts>(options, std::move(*pool), std::move(*machines), std::move(console));
+    auto parts = std::make_unique<Parts>(options, std::move(terminal), std::move(*pool), std::move(*machines),
+                                         std::move(console));
     task::Kernel& kernel = parts->kernel;
     kernel.contexts.set_limit(options.context_limit);
     kernel.environment = joined_lines(options.environment);
     if (options.trace.enabled) {
-        auto tracer = syscall::make_tracer(options.trace.file, options.trace.json, options.trace.filters);
+        auto tracer = syscall::make_tracer(options.trace.file, options.trace.json, options.trace.filters,
+                                           parts->own_line_end());
         if (!tracer) return unexpected(tracer.error());
         parts->tracer = std::move(*tracer);
         parts->dispatcher.trace_to(parts->tracer.get());

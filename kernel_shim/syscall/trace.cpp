@@ -134,13 +134,14 @@ Result<std::uint64_t> Tracer::run(std::uint32_t number, Call& call) {
 }
 
 Expected<std::unique_ptr<Tracer>, std::string> make_tracer(const std::string& file, bool json,
-                                                           const std::vector<std::string>& filters) {
+                                                           const std::vector<std::string>& filters,
+                                                           std::string_view line_end) {
     TraceFilter filter;
     for (const std::string& expression : filters)
         if (auto added = filter.add(expression); !added) return unexpected(added.error());
     std::unique_ptr<TraceSink> sink;
     if (file.empty()) {
-        sink = std::make_unique<StreamSink>(stderr);
+        sink = std::make_unique<StreamSink>(stderr, line_end);
     } else {
         auto opened = FileSink::open(file);
         if (!opened) return unexpected(opened.error());

@@ -38,9 +38,10 @@ class Tracer {
     const std::unique_ptr<TraceSink> sink_;
 };
 
-// A tracer from the words of a command line: `file` is empty for standard error. The error is one line for
-// the user.
+// A tracer from the words of a command line: `file` is empty for standard error, where lines end with
+// `line_end`. The error is one line for the user.
 Expected<std::unique_ptr<Tracer>, std::string> make_tracer(const std::string& file, bool json,
-                                                           const std::vector<std::string>& filters);
+                                                           const std::vector<std::string>& filters,
+                                                           std::string_view line_end = "\n");
 
 }  // namespace halfcell::syscall

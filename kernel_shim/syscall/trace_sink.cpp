@@ -18,8 +18,10 @@ constexpr auto kIdle = std::chrono::milliseconds(200);
 }  // namespace
 
 void StreamSink::line(std::string_view text) {
+    std::string ended(text.substr(0, text.size() - 1));
+    ended += line_end_;
     // The C library's own lock keeps lines whole. A trace that cannot be written does not stop the program.
-    (void)std::fwrite(text.data(), 1, text.size(), stream_);
+    (void)std::fwrite(ended.data(), 1, ended.size(), stream_);
     (void)std::fflush(stream_);
 }
 

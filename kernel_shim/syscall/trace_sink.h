@@ -25,12 +25,14 @@ class TraceSink {
 // Writes every line at once. Blocks as the stream does.
 class StreamSink final : public TraceSink {
   public:
-    // `stream` outlives the sink and stays the caller's.
-    explicit StreamSink(std::FILE* stream) : stream_(stream) {}
+    // `stream` outlives the sink and stays the caller's. Lines end with `line_end`.
+    explicit StreamSink(std::FILE* stream, std::string_view line_end = "\n")
+        : stream_(stream), line_end_(line_end) {}
     void line(std::string_view text) override;
 
   private:
     std::FILE* const stream_;
+    const std::string line_end_;
 };
 
 // Collects lines and lets a thread of its own write them: when much has come together, when nothing has come

@@ -95,7 +95,8 @@ void ProcmgrScheme::kill_all(const std::vector<std::shared_ptr<task::Context>>& 
 }
 
 ProcmgrScheme::InitialProcess ProcmgrScheme::create_initial(const std::shared_ptr<task::Context>& context,
-                                                            const task::Attributes& attributes) {
+                                                            const task::Attributes& attributes,
+                                                            InitialSession session) {
     Process process;
     process.identity = {attributes.euid, attributes.euid, attributes.euid,
                         attributes.egid, attributes.egid, attributes.egid};
@@ -106,7 +107,8 @@ ProcmgrScheme::InitialProcess ProcmgrScheme::create_initial(const std::shared_pt
         Thread{context, describe_kernel({.number = contexts_->open_thread(context)}), {}});
     process.threads.push_back(thread);
     const Pid pid = processes_.add(std::move(process));
-    (void)processes_.with(pid, [](const Process& entered) -> Result<void> {
+    (void)processes_.with(pid, [&](Process& entered) -> Result<void> {
+        if (session == InitialSession::kOwn) entered.session = entered.group = pid;
         entered.publish_attributes();
         return {};
     });

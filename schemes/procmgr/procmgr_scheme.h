@@ -44,11 +44,14 @@ class ProcmgrScheme : public scheme::Scheme, public std::enable_shared_from_this
         scheme::DescriptionRef proc_fd;
         scheme::DescriptionRef thread_fd;
     };
-    // Makes a context that has not started the first thread of a new process: child of pid 1, in group and
-    // session 1. `attributes` give its name, priority and ids (real, effective and saved alike); its pid is
-    // ignored. The scheme must be registered.
+    // Of init, as upstream's getty leaves it; or of its own, as a login on a terminal makes it.
+    enum class InitialSession : std::uint8_t { kOfInit, kOwn };
+    // Makes a context that has not started the first thread of a new process: child of pid 1. `attributes`
+    // give its name, priority and ids (real, effective and saved alike); its pid is ignored. The scheme must
+    // be registered.
     InitialProcess create_initial(const std::shared_ptr<task::Context>& context,
-                                  const task::Attributes& attributes);
+                                  const task::Attributes& attributes,
+                                  InitialSession session = InitialSession::kOfInit);
     // Waits until such a process has ended, and forgets it. ESRCH. Blocks.
     Result<ExitStatus> wait_initial(Pid pid) { return processes_.wait_and_reap(pid); }
     // Ends a process as by `signal`, from outside. EAGAIN when it is ending, ESRCH.

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "abi/proc_call.h"
+#include "abi/termios.h"
 #include "userland/rt/file.h"
 #include "userland/rt/output.h"
 #include "userland/rt/process.h"
@@ -285,6 +286,32 @@ int show(std::span<const std::string_view> arguments) {
     return 0;
 }
 
+// One setting of the terminal on standard input, as much of `value` as it fills.
+template <typename Value>
+Value terminal_setting(std::string_view name) {
+    Value value{};
+    const Result<Fd> setting = sys_dup(Fd::kStdin, name);
+    if (!setting) return value;
+    const UniqueFd owned(*setting);
+    (void)sys_read(*setting, std::as_writable_bytes(std::span(&value, 1)));
+    return value;
+}
+
+// terminal: rows, columns, foreground group and path of standard input's terminal, once more after each line.
+int terminal() {
+    std::byte line[256];
+    for (;;) {
+        const auto size = terminal_setting<abi::Winsize>("winsize");
+        char path[64];
+        const Result<std::size_t> length = sys_fpath(Fd::kStdin, path);
+        out().print(size.ws_row, " ", size.ws_col, " ", terminal_setting<std::uint32_t>("pgrp"), " ",
+                    std::string_view(path, length ? *length : 0), "\n");
+        out().flush();
+        const Result<std::size_t> count = sys_read(Fd::kStdin, line);
+        if (!count || *count == 0) return 0;
+    }
+}
+
 }  // namespace
 
 int main_program(std::span<const std::string_view> arguments) {
@@ -303,6 +330,7 @@ int main_program(std::span<const std::string_view> arguments) {
     if (verb == "zombies") return zombies(to_number(rest[0]));
     if (verb == "capability") return capability();
     if (verb == "show") return show(rest);
+    if (verb == "terminal") return terminal();
     err().print("probe: no such verb\n");
     return 64;
 }

@@ -204,6 +204,18 @@ TEST_CASE_FIXTURE(ProcmgrFixture, "setsid makes a session and a group, once") {
     CHECK(call(ProcCall::kSetpgid, {other_pid, abi::kQueryPgid}) == error(Errno::kEPERM));
 }
 
+TEST_CASE_FIXTURE(ProcmgrFixture, "a first process may lead a session from the start") {
+    other_context =
+        *kernel.contexts.create(mem::AddressSpace::create(pool, factory), std::make_shared<fd::FdTable>());
+    auto made = manager->create_initial(other_context, {.name = "login"},
+                                        schemes::procmgr::ProcmgrScheme::InitialSession::kOwn);
+    const std::int64_t leader = add(std::move(made.proc_fd));
+    const auto verb = [](ProcCall call) { return static_cast<std::uint64_t>(call); };
+    CHECK(call(leader, {verb(ProcCall::kGetsid), 0}) == made.pid);
+    CHECK(call(leader, {verb(ProcCall::kSetpgid), 0, abi::kQueryPgid}) == made.pid);
+    CHECK(call(leader, {verb(ProcCall::kSetsid)}) == error(Errno::kEPERM));
+}
+
 TEST_CASE_FIXTURE(ProcmgrFixture, "what no process may do, and what no call is") {
     CHECK(call(ProcCall::kSetrens) == error(Errno::kEINVAL));
     CHECK(call(ProcCall::kGetProcCredentials, {2}) == error(Errno::kEACCES));
