@@ -3,6 +3,8 @@
 // base:bootstrap/src/procmgr.rs, spec userland-contract 2.8.
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "abi/sigabi.h"
 #include "schemes/procmgr/procmgr_scheme.h"
@@ -39,6 +41,36 @@ Result<std::uint64_t> answer(const scheme::Caller& caller, const SignalEffects& 
     });
     if (chosen) return fail(Errno::kERESTART);
     return 0;
+}
+
+// What was sent to a process while it became another program waits in a page that nobody looks at any more.
+// Upstream loses it. Returns whether there was anything.
+bool move_pending(abi::SigProcControl& from, abi::SigProcControl& to) {
+    std::uint64_t waiting = __atomic_exchange_n(&from.pending, 0, __ATOMIC_ACQ_REL);
+    for (std::uint32_t signal = 1; signal <= abi::kSignalCount; ++signal) {
+        const std::uint64_t bit = abi::signal_bit(signal);
+        if ((waiting & bit) == 0) continue;
+        if (abi::signal_will_ignore(to, signal, false)) waiting &= ~bit;
+        if (signal <= kLastMergedSignal)
+            __atomic_store_n(&to.sender_infos[signal - 1], abi::load_relaxed(from.sender_infos[signal - 1]),
+                             __ATOMIC_RELAXED);
+    }
+    __atomic_fetch_or(&to.pending, waiting, __ATOMIC_RELEASE);
+    return waiting != 0;
+}
+
+bool move_pending(abi::Sigcontrol& from, abi::Sigcontrol& to) {
+    constexpr std::uint64_t kPendingHalf = 0xffffffff;
+    bool any = false;
+    for (std::size_t half = 0; half < std::size(from.word); ++half) {
+        const std::uint64_t waiting =
+            __atomic_fetch_and(&from.word[half], ~kPendingHalf, __ATOMIC_ACQ_REL) & kPendingHalf;
+        __atomic_fetch_or(&to.word[half], waiting, __ATOMIC_RELEASE);
+        any = any || waiting != 0;
+    }
+    for (std::size_t i = 0; any && i < std::size(from.sender_infos); ++i)
+        __atomic_store_n(&to.sender_infos[i], abi::load_relaxed(from.sender_infos[i]), __ATOMIC_RELAXED);
+    return any;
 }
 
 }  // namespace
@@ -107,24 +139,35 @@ Result<std::uint64_t> ProcmgrScheme::thread_call(const scheme::Caller& caller, c
 }
 
 Result<std::uint64_t> ProcmgrScheme::sync_process_page(Pid pid) {
-    return processes_.with(pid, [](Process& process) -> Result<std::uint64_t> {
+    std::shared_ptr<task::Context> woken;
+    TRY(processes_.with(pid, [&](Process& process) -> Result<void> {
         if (process.threads.empty()) return fail(Errno::kEINVAL);
-        const auto signals = process.threads.front()->context->signals();
+        const auto& context = process.threads.front()->context;
+        const auto signals = context->signals();
         if (signals == nullptr) return fail(Errno::kEBADF);
-        process.signal_page = signals->proc_control;
-        return 0;
-    });
+        auto* const old_page = process.control();
+        const auto replaced = std::exchange(process.signal_page, signals->proc_control);
+        auto& page = *process.control();
+        if (old_page != nullptr && old_page != &page && move_pending(*old_page, page)) woken = context;
+        return {};
+    }));
+    if (woken) woken->signal_raised();
+    return 0;
 }
 
 Result<std::uint64_t> ProcmgrScheme::sync_thread_page(const ThreadHandle& handle) {
-    const task::Context& context = *handle.thread->context;
-    if (context.state() == task::RunState::kDead) return fail(Errno::kEOWNERDEAD);
-    const auto signals = context.signals();
+    const auto& context = handle.thread->context;
+    if (context->state() == task::RunState::kDead) return fail(Errno::kEOWNERDEAD);
+    const auto signals = context->signals();
     if (signals == nullptr) return fail(Errno::kEBADF);
-    return processes_.with(handle.pid, [&](Process&) -> Result<std::uint64_t> {
-        handle.thread->signal_page = signals->thread_control;
-        return 0;
-    });
+    const bool moved = TRY(processes_.with(handle.pid, [&](Process&) -> Result<bool> {
+        auto* const old_control = handle.thread->control();
+        const auto replaced = std::exchange(handle.thread->signal_page, signals->thread_control);
+        auto& control = *handle.thread->control();
+        return old_control != nullptr && old_control != &control && move_pending(*old_control, control);
+    }));
+    if (moved) context->signal_raised();
+    return 0;
 }
 
 Result<std::uint64_t> ProcmgrScheme::signal_thread(const scheme::Caller& caller, const ThreadHandle& handle,

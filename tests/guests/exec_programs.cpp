@@ -134,6 +134,29 @@ void test_search() {
     check(need(wait_for_child(child, 0), "wait").status == 0, "a spawned program");
 }
 
+// A signal that comes while a process becomes another program reaches the new one.
+void test_signal_on_the_way() {
+    Pipe ready = need(make_pipe(), "pipe");
+    Pipe sent = need(make_pipe(), "pipe");
+    const std::uint32_t child = need(fork_process(), "fork");
+    if (child == 0) {
+        const SignalsHeld held;
+        (void)write_all(ready.writer.fd(), "x");
+        sent.writer.reset();
+        std::byte byte{};
+        // Ends with the signal, or with the pipe after it.
+        (void)sys_read(sent.reader.fd(), std::span(&byte, 1));
+        const std::vector<std::string> command{"sleep", "1000"};
+        exit_now(100 + static_cast<int>(exec_program("/scheme/initfs/bin/sleep", command, {})));
+    }
+    std::byte byte{};
+    need(read_some(ready.reader.fd(), std::span(&byte, 1)), "the child is ready");
+    need(send_signal(child, Signal::kTerm), "kill");
+    sent.writer.reset();
+    check(need(wait_for_child(child, 0), "wait").status == static_cast<std::int32_t>(Signal::kTerm),
+          "a signal that came before the new program was ready");
+}
+
 }  // namespace
 
 int main_program(std::span<const std::string_view> arguments) {
@@ -142,6 +165,7 @@ int main_program(std::span<const std::string_view> arguments) {
     test_errors();
     test_scripts();
     test_search();
+    test_signal_on_the_way();
     const std::string self(environment_variable("SELF"));
     check(!self.empty(), "SELF says where this program is in the guest");
     test_inheritance(self);

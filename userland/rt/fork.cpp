@@ -17,7 +17,7 @@ struct ForkFrame {
     std::uint64_t file_table;
     std::uint64_t child_process;
     std::uint64_t child_thread;
-    std::uint64_t pending;  // signals of the parent when the memory was copied
+    PendingSignals pending;  // The parent's: the copy has them too.
 };
 
 extern "C" {
@@ -86,7 +86,6 @@ Result<void> write_handle(Fd thread, std::string_view name, std::span<const std:
 
 Result<void> give_memory(Fd child, ForkFrame* frame) {
     const UniqueFd selection(RT_TRY(sys_dup(child, "current-addrspace")));
-    frame->pending = pending_signals();
     // The frame is complete: from here on the child has a copy of it.
     const SpaceCopy spaces = RT_TRY(copy_space());
     RT_TRY(map_shared_files(spaces));
@@ -122,6 +121,7 @@ Result<std::uint32_t> make_child(ForkFrame* frame) {
     frame->file_table = word(file_table.fd());
     frame->child_process = word(child_process.fd());
     frame->child_thread = word(child_thread.fd());
+    frame->pending = pending_signals();
     RT_TRY(give_memory(child_thread.fd(), frame));
     RT_TRY(register_signals(child_thread.fd(), child_process.fd()));
     RT_TRY(give_registers(child_thread.fd()));
@@ -151,17 +151,17 @@ __attribute__((used)) void halfcell_fork_child(const ForkFrame* frame) {
 }
 
 // Both come back from halfcell_fork: the parent by its call, the child from its entry, which finds the stack
-// pointer at the frame and its address in rsi. 40 bytes are the frame and what aligns the stack.
+// pointer at the frame and its address in rsi. 56 bytes are the frame and what aligns the stack.
 __asm__(
     ".globl halfcell_fork\n"
     "halfcell_fork:\n"
     "    pushq %rbp\n    pushq %rbx\n    pushq %r12\n    pushq %r13\n    pushq %r14\n    pushq %r15\n"
-    "    subq $40, %rsp\n"
+    "    subq $56, %rsp\n"
     "    stmxcsr (%rsp)\n"
     "    fnstcw 4(%rsp)\n"
     "    movq %rsp, %rdi\n"
     "    call halfcell_fork_parent\n"
-    "5:  addq $40, %rsp\n"
+    "5:  addq $56, %rsp\n"
     "    popq %r15\n    popq %r14\n    popq %r13\n    popq %r12\n    popq %rbx\n    popq %rbp\n"
     "    ret\n"
     ".globl halfcell_fork_child_entry\n"
@@ -173,7 +173,7 @@ __asm__(
     "    call halfcell_fork_child\n"
     "    xorl %eax, %eax\n"
     "    jmp 5b\n");
-static_assert(sizeof(ForkFrame) <= 40);
+static_assert(sizeof(ForkFrame) <= 56);
 
 }  // namespace
 

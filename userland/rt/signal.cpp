@@ -236,18 +236,17 @@ Result<void> register_signals(Fd thread, Fd process) {
     return {};
 }
 
-std::uint64_t pending_signals() {
-    constexpr std::uint64_t kLow = 0xffffffff;
-    return abi::load_relaxed(halfcell_process_control.pending) |
-           (abi::load_relaxed(halfcell_thread_control.word[0]) & kLow) |
-           (abi::load_relaxed(halfcell_thread_control.word[1]) & kLow) << 32;
+PendingSignals pending_signals() {
+    constexpr std::uint64_t kPendingHalf = 0xffffffff;
+    return {abi::load_relaxed(halfcell_process_control.pending),
+            {abi::load_relaxed(halfcell_thread_control.word[0]) & kPendingHalf,
+             abi::load_relaxed(halfcell_thread_control.word[1]) & kPendingHalf}};
 }
 
-void forget_signals(std::uint64_t inherited) {
-    __atomic_fetch_and(&halfcell_process_control.pending, ~inherited, __ATOMIC_ACQ_REL);
+void forget_signals(const PendingSignals& signals) {
+    __atomic_fetch_and(&halfcell_process_control.pending, ~signals.process, __ATOMIC_ACQ_REL);
     for (int half = 0; half < 2; ++half)
-        __atomic_fetch_and(&halfcell_thread_control.word[half], ~(inherited >> (32 * half) & 0xffffffff),
-                           __ATOMIC_ACQ_REL);
+        __atomic_fetch_and(&halfcell_thread_control.word[half], ~signals.thread[half], __ATOMIC_ACQ_REL);
 }
 
 void stop_signals() {

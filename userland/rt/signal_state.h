@@ -16,12 +16,13 @@ void start_signals(std::uint64_t blocked, std::uint64_t ignored);
 // and `process` are its descriptors.
 Result<void> register_signals(Fd thread, Fd process);
 
-// The signals that wait for this process or its thread, blocked or not, bit signal-1.
-std::uint64_t pending_signals();
-
-// In a child after fork: what was pending when its memory was copied was the parent's. What has come since is
-// its own.
-void forget_signals(std::uint64_t inherited);
+// What waits for this process and this thread, to be forgotten by a child whose memory is a copy.
+struct PendingSignals {
+    std::uint64_t process;
+    std::uint64_t thread[2];
+};
+PendingSignals pending_signals();
+void forget_signals(const PendingSignals& signals);
 
 // Takes the registration away, before the address space goes.
 void stop_signals();

@@ -1,5 +1,6 @@
 // What the header-only part of the C++ library and the compiler expect to find at link time.
 
+#include <memory>
 #include <new>
 #include <string_view>
 
@@ -40,9 +41,17 @@ void __throw_bad_array_new_length() {
     die("array too long");
 }
 
+// Asked for by make_shared's deleters; without run-time types they are known by address alone.
+bool _Sp_make_shared_tag::_S_eq(const type_info&) noexcept {
+    return false;
+}
+
 }  // namespace std
 
 extern "C" {
+
+// Reference counts of shared_ptr are atomic: a guest may start threads at any time.
+char __libc_single_threaded = 0;
 
 void abort() {
     die("abort");

@@ -133,6 +133,30 @@ TEST_CASE_FIXTURE(DeliveryFixture, "a stopped thread takes its signal when it is
     CHECK(page->pending == (abi::signal_bit(Signal::kUsr1) | abi::signal_bit(Signal::kCont)));
 }
 
+TEST_CASE_FIXTURE(DeliveryFixture, "what waits for a program is not lost when another one takes its place") {
+    control->word[0] = 0;
+    send(Signal::kUsr1);
+    send(Signal::kHup);
+    CHECK(page->pending == (abi::signal_bit(Signal::kUsr1) | abi::signal_bit(Signal::kHup)));
+    REQUIRE(call(target_thread,
+                 {static_cast<std::uint64_t>(abi::ThreadCall::kSignalThread), Signal::kUsr2}) == 0);
+    // The new program registers pages of its own, and ignores one of the signals.
+    const auto fresh = static_cast<std::uint64_t>(
+        *context->address_space()->map({.size = 0x2000, .protection = {.write = true}}, {}));
+    REQUIRE(write_to(target_thread, "sighandler", {kHandler, 0, fresh, fresh + 0x1000}) == 32);
+    auto* const new_page = context->signals()->proc_control.structure<abi::SigProcControl>();
+    auto* const new_control = context->signals()->thread_control.structure<abi::Sigcontrol>();
+    new_page->actions[Signal::kHup - 1].first = abi::ActionBits::kIgnored;
+    REQUIRE(call(target, {static_cast<std::uint64_t>(ProcCall::kSyncSigPctl)}) == 0);
+    REQUIRE(call(target_thread, {static_cast<std::uint64_t>(abi::ThreadCall::kSyncSigTctl)}) == 0);
+    CHECK(new_page->pending == abi::signal_bit(Signal::kUsr1));
+    CHECK(new_page->sender_infos[Signal::kUsr1 - 1] == page->sender_infos[Signal::kUsr1 - 1]);
+    CHECK(new_control->word[0] == abi::signal_bit(Signal::kUsr2));
+    // Once more with the same pages changes nothing.
+    REQUIRE(call(target, {static_cast<std::uint64_t>(ProcCall::kSyncSigPctl)}) == 0);
+    CHECK(new_page->pending == abi::signal_bit(Signal::kUsr1));
+}
+
 TEST_CASE_FIXTURE(DeliveryFixture, "a thread without registration is left alone") {
     REQUIRE(write_to(target_thread, "sighandler", {0, 0, 0, 0}) == 32);
     page->pending = abi::signal_bit(Signal::kUsr1);
