@@ -33,7 +33,10 @@ int main_program(std::span<const std::string_view> arguments) {
         if (arguments.empty() || arguments.back() != "]") give_up(2, "missing ']'");
         arguments = arguments.first(arguments.size() - 1);
     }
-    return evaluate_test(arguments);
+    std::string error;
+    const int status = evaluate_test(arguments, error);
+    if (!error.empty()) give_up(status, error);
+    return status;
 }
 
 }  // namespace halfcell::userland

@@ -76,7 +76,7 @@ bool test_file(char letter, std::string_view path) {
 
 class Evaluator {
   public:
-    explicit Evaluator(std::span<const std::string_view> words) : words_(words) {}
+    Evaluator(std::span<const std::string_view> words, std::string& error) : words_(words), error_(error) {}
 
     // POSIX decides short expressions by their number of words.
     bool run() {
@@ -102,12 +102,16 @@ class Evaluator {
     }
 
   private:
-    [[noreturn]] static void fail(std::string_view message) { give_up(2, message); }
+    // The first mistake counts; evaluation goes on, as nothing depends on its result any more.
+    bool fail(std::string_view message) {
+        if (error_.empty()) error_ = message;
+        return false;
+    }
 
     bool two_words(std::size_t at) {
         if (words_[at] == "!") return words_[at + 1].empty();
         if (is_unary(words_[at])) return unary(words_[at], words_[at + 1]);
-        fail(concat(quoted(words_[at]), ": unary operator expected"));
+        return fail(concat(quoted(words_[at]), ": unary operator expected"));
     }
 
     bool three_words(std::size_t at) {
@@ -117,7 +121,7 @@ class Evaluator {
         if (words_[at] == "(" && words_[at + 2] == ")") return !words_[at + 1].empty();
         if (operation == "-a") return !words_[at].empty() && !words_[at + 2].empty();
         if (operation == "-o") return !words_[at].empty() || !words_[at + 2].empty();
-        fail(concat(quoted(operation), ": binary operator expected"));
+        return fail(concat(quoted(operation), ": binary operator expected"));
     }
 
     bool disjunction() {
@@ -138,12 +142,12 @@ class Evaluator {
     }
 
     bool primary() {
-        if (at_ == words_.size()) fail(concat("missing argument after ", quoted(words_.back())));
+        if (at_ == words_.size()) return fail(concat("missing argument after ", quoted(words_.back())));
         const bool binary_follows = at_ + 2 < words_.size() && is_binary(words_[at_ + 1]);
         if (words_[at_] == "(" && !binary_follows) {
             ++at_;
             const bool value = disjunction();
-            if (!accept(")")) fail("')' expected");
+            if (!accept(")")) return fail("')' expected");
             return value;
         }
         if (binary_follows) {
@@ -163,7 +167,7 @@ class Evaluator {
         return true;
     }
 
-    static bool unary(std::string_view operation, std::string_view operand) {
+    bool unary(std::string_view operation, std::string_view operand) {
         switch (operation[1]) {
             case 'n':
                 return !operand.empty();
@@ -171,7 +175,7 @@ class Evaluator {
                 return operand.empty();
             case 't': {
                 const auto fd = parse_unsigned(operand);
-                if (!fd) fail(concat("invalid integer ", quoted(operand)));
+                if (!fd) return fail(concat("invalid integer ", quoted(operand)));
                 return is_terminal(Fd{*fd});
             }
             default:
@@ -187,23 +191,23 @@ class Evaluator {
         return text;
     }
 
-    static void check_integer(std::string_view text) {
+    bool check_integer(std::string_view text) {
         std::string_view digits = trimmed(text);
         if (digits.starts_with('-') || digits.starts_with('+')) digits.remove_prefix(1);
         if (digits.empty() || digits.find_first_not_of("0123456789") != std::string_view::npos) {
-            fail(concat("invalid integer ", quoted(text)));
+            return fail(concat("invalid integer ", quoted(text)));
         }
+        return true;
     }
 
-    static bool binary(std::string_view left, std::string_view operation, std::string_view right) {
+    bool binary(std::string_view left, std::string_view operation, std::string_view right) {
         if (operation == "=" || operation == "==") return left == right;
         if (operation == "!=") return left != right;
         if (operation == "<") return left < right;
         if (operation == ">") return left > right;
         if (operation == "-nt" || operation == "-ot" || operation == "-ef")
             return files(left, operation, right);
-        check_integer(left);
-        check_integer(right);
+        if (!check_integer(left) || !check_integer(right)) return false;
         std::string_view a = trimmed(left);
         std::string_view b = trimmed(right);
         if (a.starts_with('+')) a.remove_prefix(1);
@@ -230,13 +234,16 @@ class Evaluator {
     }
 
     std::span<const std::string_view> words_;
+    std::string& error_;
     std::size_t at_ = 0;
 };
 
 }  // namespace
 
-int evaluate_test(std::span<const std::string_view> arguments) {
-    return Evaluator(arguments).run() ? 0 : 1;
+int evaluate_test(std::span<const std::string_view> arguments, std::string& error) {
+    const bool holds = Evaluator(arguments, error).run();
+    if (!error.empty()) return 2;
+    return holds ? 0 : 1;
 }
 
 }  // namespace halfcell::userland

@@ -493,4 +493,22 @@ Word Parser::parse_document(std::string_view text, int line) {
     return word;
 }
 
+bool Parser::whole_text(Word& word) {
+    word = lexer_.read_document_text();
+    return !lexer_.failed();
+}
+
+Word parse_expandable_text(const std::string& text) {
+    StringInput input(text);
+    Parser parser(input);
+    Word word;
+    if (parser.whole_text(word)) return word;
+    WordPart part;
+    part.quoted = true;
+    part.text = text;
+    Word literal;
+    literal.parts.push_back(std::move(part));
+    return literal;
+}
+
 }  // namespace halfcell::userland::sh

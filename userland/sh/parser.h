@@ -25,6 +25,9 @@ class Parser final : private SubstitutionParser {
 
     const SyntaxError& error() const { return lexer_.error(); }
 
+    // All of the input as one text of a here-document; false after a mistake.
+    bool whole_text(Word& word);
+
   private:
     ListPointer parse_substitution() override;
     ListPointer parse_text(std::string_view text, int line) override;
@@ -67,6 +70,9 @@ class Parser final : private SubstitutionParser {
     Source::Mark token_begin_{};
     int depth_ = 0;
 };
+
+// A text with parameters and substitutions in it, as a here-document's; literal after a mistake in it.
+Word parse_expandable_text(const std::string& text);
 
 // Whether a word may only stand where a command ends or goes on: "then", "}", "esac"…
 bool is_reserved_word(std::string_view word);

@@ -15,6 +15,10 @@ class LineInput {
     // Appends the next line with its newline; false at the end of input. `continued` tells that a command has
     // been begun and not ended, which a terminal shows with its second prompt. May block.
     virtual bool next_line(std::string& text, bool continued) = 0;
+    // Whether it is certain that no line is left; may be false before an end nobody has seen yet.
+    virtual bool exhausted() const { return false; }
+    // Whether the end was an interrupt's doing: what was begun is given up, and there may be more.
+    virtual bool interrupted() const { return false; }
 };
 
 // A whole program in memory.
@@ -22,6 +26,7 @@ class StringInput final : public LineInput {
   public:
     explicit StringInput(std::string_view text) : rest_(text) {}
     bool next_line(std::string& text, bool continued) override;
+    bool exhausted() const override { return rest_.empty(); }
 
   private:
     std::string_view rest_;

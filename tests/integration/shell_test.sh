@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Runs scripts in the guest's shell and in the host's dash and compares what they print and their status. The scripts
+# are in shell_*.cases, each begins at a line "### NAME". One line a case: OK or FAIL; the last line counts them.
+#
+#   shell_test.sh HALFCELL [FILTER]     FILTER keeps the cases whose name contains it
+set -uo pipefail
+
+halfcell=$(realpath "$1")
+filter=${2:-}
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export LC_ALL=C TZ=UTC
+umask 022
+passed=0
+failed=0
+
+fresh() {
+    rm -rf "$work/host" "$work/guest"
+    mkdir -p "$work/host/dir" "$work/guest/dir"
+    for side in host guest; do
+        (cd "$work/$side" && touch a.c b.c .hidden dir/one dir/two && printf 'one\ntwo\nthree\n' >lines && printf 'sub/file' >unfinished)
+        cp "$work/script" "$work/$side/script"
+    done
+    mkdir "$work/guest/dev" "$work/guest/tmp"
+    ln -s /scheme/null "$work/guest/dev/null"
+}
+
+run_case() { # name; the script is in $work/script
+    local name=$1 problem= host_status guest_status
+    [[ -z $filter || $name == *"$filter"* ]] || return 0
+    fresh
+    (cd "$work/host" && env -i PATH=/usr/bin:/bin HOME=/home/me timeout 60 dash script first 'second word' 3 \
+        >"$work/host.out" 2>"$work/host.err" <lines)
+    host_status=$?
+    timeout 60 "$halfcell" run --root "$work/guest" --cwd / --env HOME=/home/me --env PATH=/scheme/initfs/bin \
+        sh script first 'second word' 3 >"$work/guest.out" 2>"$work/guest.err" <"$work/guest/lines"
+    guest_status=$?
+    cmp -s "$work/host.out" "$work/guest.out" ||
+        problem+="output differs:"$'\n'"$(diff -a "$work/host.out" "$work/guest.out" | head -8)"$'\n'
+    [ $host_status = $guest_status ] || problem+="status $guest_status, dash has $host_status"$'\n'
+    if [ -s "$work/host.err" ] && [ ! -s "$work/guest.err" ]; then
+        problem+="dash complains: $(head -3 "$work/host.err")"$'\n'
+    elif [ ! -s "$work/host.err" ] && [ -s "$work/guest.err" ]; then
+        problem+="it complains: $(head -3 "$work/guest.err")"$'\n'
+    fi
+    if [ -z "$problem" ]; then
+        passed=$((passed + 1))
+        echo "OK   $name"
+    else
+        failed=$((failed + 1))
+        echo "FAIL $name"
+        printf '%s\n' "$problem" | sed 's/^/     /' | head -20
+    fi
+}
+
+command -v dash >/dev/null || { echo "dash is not installed"; exit 77; }
+for cases in "$here"/shell_*.cases; do
+    name=
+    while IFS= read -r line || [ -n "$line" ]; do
+        if [[ $line == '### '* ]]; then
+            [ -n "$name" ] && run_case "$name"
+            name=${line#\#\#\# }
+            : >"$work/script"
+        elif [ -n "$name" ]; then
+            printf '%s\n' "$line" >>"$work/script"
+        fi
+    done <"$cases"
+    [ -n "$name" ] && run_case "$name"
+done
+echo "$passed passed, $failed failed"
+[ $failed = 0 ] && [ $passed -gt 0 ]

@@ -1,0 +1,50 @@
+#pragma once
+
+// Where the shell's lines come from.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "userland/rt/syscall.h"
+#include "userland/sh/source.h"
+
+namespace halfcell::userland::sh {
+
+class Shell;
+
+// A script that nobody else reads: in pieces as large as one likes. Owns the descriptor.
+class FileInput final : public LineInput {
+  public:
+    explicit FileInput(UniqueFd file) : file_(std::move(file)) {}
+    bool next_line(std::string& text, bool continued) override;
+
+  private:
+    UniqueFd file_;
+    std::string buffer_;
+    std::size_t at_ = 0;
+    bool ended_ = false;
+};
+
+// Standard input, which the commands read too: not a byte is taken beyond the line. Prompts where the shell
+// is interactive. An interrupt ends the input with interrupted() set.
+class StandardInput final : public LineInput {
+  public:
+    StandardInput(Shell& shell, bool prompts) : shell_(shell), prompts_(prompts) {}
+    bool next_line(std::string& text, bool continued) override;
+    bool interrupted() const override { return interrupted_; }
+
+  private:
+    Shell& shell_;
+    bool prompts_;
+    bool interrupted_ = false;
+};
+
+// Opens a script for reading, out of the way of the numbers that scripts use.
+Result<UniqueFd> open_script(std::string_view path);
+
+// Reads standard input up to a newline, with it; nothing but what comes before the end of input. EINTR after
+// a signal.
+Result<std::string> read_line_exactly(Fd fd);
+
+}  // namespace halfcell::userland::sh
