@@ -48,6 +48,11 @@ class HandleMap {
             return node.mapped();
         });
     }
+    // Drops every state, outside the lock: what Scheme::unregistered does where states keep descriptions.
+    void clear() {
+        std::unordered_map<HandleNumber, std::shared_ptr<State>> all;
+        map_.with([&](auto& map) { all.swap(map); });
+    }
 
   private:
     std::atomic<std::uint64_t> next_{1};

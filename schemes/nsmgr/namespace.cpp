@@ -36,6 +36,11 @@ Result<DescriptionRef> Namespace::remove(std::string_view name) {
     });
 }
 
+void Namespace::clear() {
+    Roots dropped;
+    roots_.with([&](Roots& roots) { roots.swap(dropped); });
+}
+
 std::vector<std::string> Namespace::names() const {
     return roots_.with([](const Roots& roots) {
         std::vector<std::string> names;

@@ -30,6 +30,8 @@ class Namespace {
     Result<void> insert(std::string_view name, scheme::DescriptionRef root);
     // Takes a scheme out; the caller drops its root. ENODEV.
     Result<scheme::DescriptionRef> remove(std::string_view name);
+    // Takes every scheme out.
+    void clear();
     // In alphabetical order.
     [[nodiscard]] std::vector<std::string> names() const;
     // A new namespace with those of our schemes that `wanted` lists; "x*" is every name that starts with x.

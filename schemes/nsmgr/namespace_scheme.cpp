@@ -197,4 +197,10 @@ Result<void> NamespaceScheme::close(HandleNumber number) {
     return {};
 }
 
+void NamespaceScheme::unregistered() {
+    // A namespace may have been registered in itself.
+    handles_.clear();
+    first_->clear();
+}
+
 }  // namespace halfcell::nsmgr

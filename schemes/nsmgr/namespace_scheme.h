@@ -53,6 +53,7 @@ class NamespaceScheme final : public scheme::Scheme {
     Result<std::uint64_t> getdents(const scheme::Caller& caller, HandleNumber number, const mem::UserOut& to,
                                    std::uint16_t header_size, std::uint64_t opaque_id) override;
     Result<void> close(HandleNumber number) override;
+    void unregistered() override;
 
   private:
     struct Access {

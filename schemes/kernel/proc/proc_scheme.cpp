@@ -107,4 +107,9 @@ Result<void> ProcScheme::close(HandleNumber number) {
     return handle->closed();
 }
 
+void ProcScheme::unregistered() {
+    // A copied file table that no context has taken may hold the very handle it belongs to.
+    handles_.clear();
+}
+
 }  // namespace halfcell::schemes::proc

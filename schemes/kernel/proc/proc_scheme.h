@@ -69,6 +69,7 @@ class ProcScheme : public scheme::Scheme, public std::enable_shared_from_this<Pr
                                const mem::UserInOut& payload, std::uint64_t flags,
                                std::span<const std::uint64_t> metadata) override;
     Result<void> close(HandleNumber number) override;
+    void unregistered() override;
 
   private:
     task::Kernel& kernel_;

@@ -196,6 +196,10 @@ class TextScheme : public RecordingScheme {
     void fd_unread(HandleNumber, std::vector<scheme::DescriptionRef> descriptions) override {
         queue.insert(queue.begin(), descriptions.begin(), descriptions.end());
     }
+    void unregistered() override {
+        queue.clear();
+        kept = {};
+    }
 
     scheme::DescriptionRef kept;
     std::vector<std::uint64_t> words;

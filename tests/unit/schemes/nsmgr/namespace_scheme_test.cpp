@@ -290,3 +290,22 @@ TEST_CASE("a restricted handle sees its own namespace and creates no schemes") {
     CHECK(error_of(f.open(handle, "/etc/passwd")) == Errno::kENODEV);
     CHECK(error_of(f.open(handle, "/scheme/namespace/scheme-creation-cap")) == Errno::kEACCES);
 }
+
+TEST_CASE("namespace-cycle-leak: a namespace registered in itself goes with the registry") {
+    std::weak_ptr<NamespaceScheme> scheme;
+    std::weak_ptr<Namespace> first;
+    {
+        Fixture f;
+        scheme = f.scheme;
+        first = f.space;
+        const HandleNumber forked = f.dup(f.root, Request{}.word(0).name("sys").bytes).value();
+        for (const HandleNumber holder : {f.root, forked}) {
+            const auto registration = f.dup(holder, Request{}.word(2).text("mine").bytes).value();
+            const auto itself =
+                DescriptionRef::create({.scheme = f.scheme, .scheme_id = f.scheme->id(), .number = holder});
+            REQUIRE(f.scheme->fd_write(f.caller, registration, {itself}, 0, 0, {}) == 0);
+        }
+    }
+    CHECK(scheme.expired());
+    CHECK(first.expired());
+}

@@ -358,5 +358,20 @@ TEST_CASE_FIXTURE(ProcFixture, "ProcSchemeVerb::Iopl is for the caller, through 
     CHECK(caller_context->may_use_ports());
 }
 
+TEST_CASE("file-table-copy-leak: a copied table that holds its own handle goes with the registry") {
+    std::weak_ptr<schemes::proc::ProcScheme> scheme;
+    {
+        ProcFixture f;
+        scheme = f.proc;
+        // The copy that is chosen has every descriptor of the caller, so also the one that has chosen it.
+        const std::int64_t select = f.dup(f.self, "current-filetable");
+        const std::int64_t table = f.dup(f.self, "filetable");
+        const std::int64_t copy = f.dup(table, "copy");
+        CHECK(f.write_words(select, {static_cast<std::uint64_t>(copy)}) == 8);
+        CHECK(f.dup(table, "copy") >= 0);
+    }
+    CHECK(scheme.expired());
+}
+
 }  // namespace
 }  // namespace halfcell::test

@@ -50,6 +50,10 @@ struct ProcFixture {
         caller_context->set_attributes({.name = "[bootstrap]"});
         self = dup(kAuthority, "cur-context");
     }
+    // The test plays the caller's worker, whose last act this is.
+    ~ProcFixture() {
+        if (caller_context->ending()) caller_context->die(std::nullopt);
+    }
 
     [[nodiscard]] scheme::Caller caller() { return caller_context->caller(); }
 
