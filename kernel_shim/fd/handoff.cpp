@@ -4,14 +4,15 @@ namespace halfcell::fd {
 
 namespace {
 
-Result<std::vector<scheme::DescriptionRef>> take(FdTable& table, std::span<const std::uint64_t> fds,
-                                                 Sending sending) {
-    if (sending == Sending::kCopy) return table.find_all(fds);
+Result<Taken> take(FdTable& table, std::span<const std::uint64_t> fds, Sending sending) {
+    if (sending == Sending::kCopy) return Taken{TRY(table.find_all(fds)), {}};
     std::vector<Descriptor> removed = TRY(table.remove_all(fds));
-    std::vector<scheme::DescriptionRef> taken;
-    taken.reserve(removed.size());
-    for (Descriptor& descriptor : removed)
-        taken.push_back(std::move(descriptor.description));
+    Taken taken;
+    taken.descriptions.reserve(removed.size());
+    for (Descriptor& descriptor : removed) {
+        taken.descriptions.push_back(std::move(descriptor.description));
+        taken.cloexec.push_back(descriptor.cloexec);
+    }
     return taken;
 }
 
@@ -36,14 +37,19 @@ Result<std::vector<FdNumber>> put(FdTable& table, std::vector<Descriptor>& descr
 
 }  // namespace
 
-Result<std::vector<scheme::DescriptionRef>> take_descriptions(FdTable& table,
-                                                              std::span<const std::uint64_t> fds,
-                                                              Sending sending, bool exclusive) {
-    std::vector<scheme::DescriptionRef> taken = TRY(take(table, fds, sending));
+Result<Taken> take_descriptions(FdTable& table, std::span<const std::uint64_t> fds, Sending sending,
+                                bool exclusive) {
+    Taken taken = TRY(take(table, fds, sending));
     if (exclusive)
-        for (const scheme::DescriptionRef& description : taken)
+        for (const scheme::DescriptionRef& description : taken.descriptions)
             if (!description.exclusive()) return fail(Errno::kEBUSY);
     return taken;
+}
+
+void give_back(FdTable& table, std::span<const std::uint64_t> fds, Taken taken) {
+    for (std::size_t i = 0; i < taken.cloexec.size() && i < taken.descriptions.size(); ++i)
+        if (taken.descriptions[i])
+            (void)table.insert(FdNumber{fds[i]}, {std::move(taken.descriptions[i]), taken.cloexec[i]});
 }
 
 Result<std::vector<FdNumber>> place_descriptions(FdTable& table,

@@ -19,9 +19,16 @@ enum class Sending : std::uint8_t { kMove, kCopy };
 // (past the limit), EBADF (not open, or repeated). With `exclusive`, EBUSY when somebody else holds one of
 // them, which a copying sender itself does; what a moving sender gave is then no longer its own, as upstream,
 // but it is closed, where upstream loses it. Calls schemes (closing); hold no lock.
-Result<std::vector<scheme::DescriptionRef>> take_descriptions(FdTable& table,
-                                                              std::span<const std::uint64_t> fds,
-                                                              Sending sending, bool exclusive);
+struct Taken {
+    std::vector<scheme::DescriptionRef> descriptions;
+    std::vector<bool> cloexec;  // the marks of what was moved; empty for copies
+};
+Result<Taken> take_descriptions(FdTable& table, std::span<const std::uint64_t> fds, Sending sending,
+                                bool exclusive);
+
+// Puts what is left of moved descriptions (those that are not null) back where they were, as after a transfer
+// that failed. What meanwhile has no place any more is dropped. Calls schemes (closing); hold no lock.
+void give_back(FdTable& table, std::span<const std::uint64_t> fds, Taken taken);
 
 // Where received descriptions go.
 enum class Placing : std::uint8_t {

@@ -94,8 +94,10 @@ Result<std::uint64_t> Scheme::call(const Caller&, HandleNumber, const mem::UserI
 
 // Source: kernel:src/scheme/mod.rs translate_std_fs_call.
 Result<std::uint64_t> Scheme::std_fs_call(const Caller& caller, HandleNumber number,
-                                          const mem::UserInOut& payload, const abi::StdFsCallMeta& call) {
+                                          const mem::UserInOut& payload, const abi::StdFsCallMeta& call,
+                                          DetachWish& detach) {
     using abi::StdFsCallKind;
+    detach = DetachWish::kNo;
     switch (static_cast<StdFsCallKind>(call.kind)) {
         case StdFsCallKind::kFchmod:
             TRY(fchmod(caller, number, static_cast<std::uint16_t>(call.arg1)));
@@ -126,19 +128,17 @@ Result<std::uint64_t> Scheme::std_fs_call(const Caller& caller, HandleNumber num
     return fail(Errno::kEOPNOTSUPP);
 }
 
-bool Scheme::wants_detach(HandleNumber) const {
-    return false;
-}
-
-Result<std::uint64_t> Scheme::fd_write(const Caller&, HandleNumber, std::vector<DescriptionRef>,
-                                       std::uint64_t, std::uint64_t, std::span<const std::uint64_t>) {
+Result<std::uint64_t> Scheme::fd_write(const Caller&, HandleNumber,
+                                       std::vector<DescriptionRef>&& descriptions, std::uint64_t,
+                                       std::uint64_t, std::span<const std::uint64_t>) {
+    descriptions.clear();
     return fail(Errno::kEOPNOTSUPP);
 }
 Result<std::vector<DescriptionRef>> Scheme::fd_read(const Caller&, HandleNumber, std::uint64_t, std::uint64_t,
                                                     std::span<const std::uint64_t>) {
     return fail(Errno::kEOPNOTSUPP);
 }
-void Scheme::fd_unread(HandleNumber, std::vector<DescriptionRef>) {}
+void Scheme::fd_unread(HandleNumber, std::vector<DescriptionRef>, std::span<const std::uint64_t>) {}
 
 void Scheme::unregistered() {}
 Result<void> Scheme::close(HandleNumber) {

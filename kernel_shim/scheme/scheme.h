@@ -40,6 +40,9 @@ struct TransferFlags {
     std::uint32_t stored = 0;
 };
 
+// Whether a scheme wants to hear of every descriptor of a description that is closed.
+enum class DetachWish : std::uint8_t { kNo, kYes };
+
 // Every operation: EBADF where `number` names no handle of the scheme. None is called with a lock held; each
 // may be called from many threads at once. `caller.waiter` is what a blocking operation sleeps on; it then
 // returns EINTR when the wait is broken. Defaults stand beside each operation.
@@ -119,27 +122,29 @@ class Scheme {
     virtual Result<std::uint64_t> call(const Caller& caller, HandleNumber number,
                                        const mem::UserInOut& payload, std::uint64_t flags,
                                        std::span<const std::uint64_t> metadata);
-    // SYS_CALL with STD_FS, kind already known to be one of abi::StdFsCallKind. The default translates kinds
-    // 1 and 3-8 to the operations above and answers EOPNOTSUPP to the rest.
+    // SYS_CALL with STD_FS, kind already known to be one of abi::StdFsCallKind. `detach` comes with what held
+    // so far and says afterwards, also on failure, whether closing a descriptor of the description must call
+    // detach (its notify_on_detach). The default translates kinds 1 and 3-8 to the operations above, answers
+    // EOPNOTSUPP to the rest, and wants no detach.
     virtual Result<std::uint64_t> std_fs_call(const Caller& caller, HandleNumber number,
-                                              const mem::UserInOut& payload, const abi::StdFsCallMeta& call);
+                                              const mem::UserInOut& payload, const abi::StdFsCallMeta& call,
+                                              DetachWish& detach);
 
-    // Asked after a std_fs_call that succeeded: whether from now on closing a descriptor of the handle must
-    // call detach (the description's notify_on_detach). False.
-    [[nodiscard]] virtual bool wants_detach(HandleNumber number) const;
-
-    // Takes descriptions (SYS_SENDFD, SYS_CALL FD|WRITE); what it does not keep is dropped. Returns a value
-    // for SYS_SENDFD. EOPNOTSUPP.
+    // Takes descriptions (SYS_SENDFD, SYS_CALL FD|WRITE). What a failed call leaves in `descriptions` goes
+    // back to the sender, what a successful one leaves is dropped. Returns a value for SYS_SENDFD. Drops
+    // them, EOPNOTSUPP.
     virtual Result<std::uint64_t> fd_write(const Caller& caller, HandleNumber number,
-                                           std::vector<DescriptionRef> descriptions, std::uint64_t flags,
+                                           std::vector<DescriptionRef>&& descriptions, std::uint64_t flags,
                                            std::uint64_t argument, std::span<const std::uint64_t> metadata);
-    // Hands out descriptions (SYS_CALL FD|READ), as many as `count` words fit. EOPNOTSUPP.
+    // Hands out descriptions (SYS_CALL FD|READ) for a payload of `room` bytes, one a word. EOPNOTSUPP.
     virtual Result<std::vector<DescriptionRef>> fd_read(const Caller& caller, HandleNumber number,
-                                                        std::uint64_t count, std::uint64_t flags,
+                                                        std::uint64_t room, std::uint64_t flags,
                                                         std::span<const std::uint64_t> metadata);
 
-    // Takes back, to be handed out first, what fd_read gave and the receiver could not place. Drops them.
-    virtual void fd_unread(HandleNumber number, std::vector<DescriptionRef> descriptions);
+    // Takes back, to be handed out first, what fd_read gave for the same metadata and the receiver could not
+    // place. Drops them.
+    virtual void fd_unread(HandleNumber number, std::vector<DescriptionRef> descriptions,
+                           std::span<const std::uint64_t> metadata);
 
     // The last reference went / a marked descriptor was closed by process `pid`. Ok. Must not block for long.
     virtual Result<void> close(HandleNumber number);

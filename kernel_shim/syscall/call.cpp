@@ -61,9 +61,11 @@ Result<std::uint64_t> std_fs_call(Call& call, scheme::Scheme& scheme, scheme::Fi
     meta.kind = static_cast<std::uint8_t>(kind);
     meta.arg1 = words[1];
     meta.arg2 = words[2];
-    const HandleNumber number = description.number();
-    const std::uint64_t value = TRY(scheme.std_fs_call(call.caller, number, payload, meta));
-    description.set_notify_on_detach(scheme.wants_detach(number));
+    scheme::DetachWish detach =
+        description.notify_on_detach() ? scheme::DetachWish::kYes : scheme::DetachWish::kNo;
+    const Result<std::uint64_t> value =
+        scheme.std_fs_call(call.caller, description.number(), payload, meta, detach);
+    description.set_notify_on_detach(detach == scheme::DetachWish::kYes);
     return value;
 }
 
@@ -94,8 +96,11 @@ Result<std::uint64_t> send(Call& call, std::uint64_t socket, std::span<const std
     }
     const auto sending = (flags & CallFlags::kFdClone) != 0 ? fd::Sending::kCopy : fd::Sending::kMove;
     const std::uint64_t exclusive = flags & CallFlags::kFdExclusive;
-    auto descriptions = TRY(fd::take_descriptions(call.files, fds, sending, exclusive != 0));
-    return scheme->fd_write(call.caller, number, std::move(descriptions), exclusive, argument, metadata);
+    fd::Taken taken = TRY(fd::take_descriptions(call.files, fds, sending, exclusive != 0));
+    const Result<std::uint64_t> sent =
+        scheme->fd_write(call.caller, number, std::move(taken.descriptions), exclusive, argument, metadata);
+    if (!sent) fd::give_back(call.files, fds, std::move(taken));
+    return sent;
 }
 
 // Puts received descriptions into the caller's table and their numbers into the payload.
@@ -128,13 +133,13 @@ Result<void> receive(Call& call, const mem::UserInOut& payload, std::uint64_t fl
 Result<std::uint64_t> call_fd_read(Call& call, const mem::UserInOut& payload, std::uint64_t flags,
                                    const Metadata& metadata) {
     const Target target = TRY(find_target(call, call.args[0]));
-    auto descriptions = TRY(target.scheme->fd_read(call.caller, target.number(), payload.size() / kWord,
-                                                   flags, metadata.words()));
+    auto descriptions =
+        TRY(target.scheme->fd_read(call.caller, target.number(), payload.size(), flags, metadata.words()));
     const std::uint64_t count = descriptions.size();
     if (count == 0) return 0;
     const Result<void> received = receive(call, payload, flags, descriptions);
     if (received) return count;
-    target.scheme->fd_unread(target.number(), std::move(descriptions));
+    target.scheme->fd_unread(target.number(), std::move(descriptions), metadata.words());
     return fail(received.error());
 }
 

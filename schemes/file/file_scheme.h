@@ -65,8 +65,8 @@ class FileScheme final : public scheme::Scheme {
                                const scheme::DescriptionRef& description, mem::AddressSpace& target,
                                const abi::Map& map, bool consume) override;
     Result<std::uint64_t> std_fs_call(const scheme::Caller& caller, HandleNumber number,
-                                      const mem::UserInOut& payload, const abi::StdFsCallMeta& call) override;
-    [[nodiscard]] bool wants_detach(HandleNumber number) const override;
+                                      const mem::UserInOut& payload, const abi::StdFsCallMeta& call,
+                                      scheme::DetachWish& detach) override;
     Result<void> close(HandleNumber number) override;
     Result<void> detach(HandleNumber number, std::uint32_t pid) override;
 
@@ -99,6 +99,8 @@ class FileScheme final : public scheme::Scheme {
     Result<HandleRef> open(std::string path, OpenRequest request) const;
     Result<std::shared_ptr<const Listing>> list(const Handle& handle) const;
     Result<mem::MemoryRef> private_copy(Node& node, std::uint64_t offset, std::uint64_t size) const;
+    // Whether anybody holds a record lock on the file of a handle.
+    [[nodiscard]] bool has_locks(HandleNumber number) const;
     Result<std::uint64_t> lock_call(const scheme::Caller& caller, HandleNumber number,
                                     const mem::UserInOut& payload, const abi::StdFsCallMeta& call);
 

@@ -13,15 +13,23 @@ constexpr std::uint64_t kTopBit = std::uint64_t{1} << 63;
 }  // namespace
 
 Result<std::uint64_t> FileScheme::std_fs_call(const scheme::Caller& caller, HandleNumber number,
-                                              const mem::UserInOut& payload, const abi::StdFsCallMeta& call) {
-    switch (static_cast<abi::StdFsCallKind>(call.kind)) {
-        case abi::StdFsCallKind::kLock:
-        case abi::StdFsCallKind::kUnlock:
-        case abi::StdFsCallKind::kGetLock:
-            return lock_call(caller, number, payload, call);
-        default:
-            return Scheme::std_fs_call(caller, number, payload, call);
-    }
+                                              const mem::UserInOut& payload, const abi::StdFsCallMeta& call,
+                                              scheme::DetachWish& detach) {
+    const auto answer = [&]() -> Result<std::uint64_t> {
+        switch (static_cast<abi::StdFsCallKind>(call.kind)) {
+            case abi::StdFsCallKind::kLock:
+            case abi::StdFsCallKind::kUnlock:
+            case abi::StdFsCallKind::kGetLock:
+                return lock_call(caller, number, payload, call);
+            default:
+                scheme::DetachWish none{};
+                return Scheme::std_fs_call(caller, number, payload, call, none);
+        }
+    };
+    const std::uint64_t value = TRY(answer());
+    // A failed call has changed no lock.
+    detach = has_locks(number) ? scheme::DetachWish::kYes : scheme::DetachWish::kNo;
+    return value;
 }
 
 Result<std::uint64_t> FileScheme::lock_call(const scheme::Caller& caller, HandleNumber number,
@@ -66,7 +74,7 @@ Result<std::uint64_t> FileScheme::lock_call(const scheme::Caller& caller, Handle
     return held->pid;
 }
 
-bool FileScheme::wants_detach(HandleNumber number) const {
+bool FileScheme::has_locks(HandleNumber number) const {
     if (locks_.empty()) return false;
     const auto handle = handles_.find(number);
     if (!handle || (*handle)->node->kind() != NodeKind::kFile) return false;

@@ -119,26 +119,29 @@ Result<std::uint64_t> PipeScheme::write(const Caller& caller, HandleNumber numbe
 }
 
 Result<std::uint64_t> PipeScheme::fd_write(const Caller& caller, HandleNumber number,
-                                           std::vector<scheme::DescriptionRef> descriptions, std::uint64_t,
+                                           std::vector<scheme::DescriptionRef>&& descriptions, std::uint64_t,
                                            std::uint64_t, std::span<const std::uint64_t>) {
+    // Upstream's sender has given them away whatever comes of it.
+    std::vector<scheme::DescriptionRef> sent = std::exchange(descriptions, {});
     if (end_of(number) != PipeEnd::kWrite) return fail(Errno::kEBADF);
     const PipeRef pipe = TRY(find(number));
-    const std::uint64_t count = TRY(pipe->send(std::move(descriptions), caller.waiter));
+    const std::uint64_t count = TRY(pipe->send(std::move(sent), caller.waiter));
     if (count > 0) report(number, PipeEnd::kRead, *pipe);
     return count;
 }
 
 Result<std::vector<scheme::DescriptionRef>> PipeScheme::fd_read(const Caller& caller, HandleNumber number,
-                                                                std::uint64_t count, std::uint64_t,
+                                                                std::uint64_t room, std::uint64_t,
                                                                 std::span<const std::uint64_t>) {
     if (end_of(number) != PipeEnd::kRead) return fail(Errno::kEBADF);
     const PipeRef pipe = TRY(find(number));
-    auto descriptions = TRY(pipe->receive(count, caller.waiter));
+    auto descriptions = TRY(pipe->receive(room / sizeof(std::uint64_t), caller.waiter));
     if (!descriptions.empty()) report(number, PipeEnd::kWrite, *pipe);
     return descriptions;
 }
 
-void PipeScheme::fd_unread(HandleNumber number, std::vector<scheme::DescriptionRef> descriptions) {
+void PipeScheme::fd_unread(HandleNumber number, std::vector<scheme::DescriptionRef> descriptions,
+                           std::span<const std::uint64_t>) {
     // A pipe that went meanwhile drops them.
     if (const auto pipe = find(number)) (*pipe)->give_back(std::move(descriptions));
 }

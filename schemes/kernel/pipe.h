@@ -33,12 +33,13 @@ class PipeScheme final : public scheme::Scheme {
                                 const mem::UserOut& to) override;
     Result<void> fstat(const scheme::Caller& caller, HandleNumber number, const mem::UserOut& to) override;
     Result<std::uint64_t> fd_write(const scheme::Caller& caller, HandleNumber number,
-                                   std::vector<scheme::DescriptionRef> descriptions, std::uint64_t flags,
+                                   std::vector<scheme::DescriptionRef>&& descriptions, std::uint64_t flags,
                                    std::uint64_t argument, std::span<const std::uint64_t> metadata) override;
     Result<std::vector<scheme::DescriptionRef>> fd_read(const scheme::Caller& caller, HandleNumber number,
-                                                        std::uint64_t count, std::uint64_t flags,
+                                                        std::uint64_t room, std::uint64_t flags,
                                                         std::span<const std::uint64_t> metadata) override;
-    void fd_unread(HandleNumber number, std::vector<scheme::DescriptionRef> descriptions) override;
+    void fd_unread(HandleNumber number, std::vector<scheme::DescriptionRef> descriptions,
+                   std::span<const std::uint64_t> metadata) override;
     Result<void> close(HandleNumber number) override;
     void unregistered() override;
 

@@ -44,7 +44,7 @@ Result<void> SchemeManager::fsync(const scheme::Caller&, HandleNumber) {
 }
 
 Result<std::uint64_t> SchemeManager::fd_write(const scheme::Caller&, HandleNumber,
-                                              std::vector<scheme::DescriptionRef>, std::uint64_t,
+                                              std::vector<scheme::DescriptionRef>&&, std::uint64_t,
                                               std::uint64_t, std::span<const std::uint64_t>) {
     return fail(Errno::kEBADF);
 }

@@ -25,10 +25,10 @@ class SchemeManager : public scheme::Scheme {
                                  std::uint64_t flags) override;
     Result<void> fsync(const scheme::Caller& caller, HandleNumber number) override;
     Result<std::uint64_t> fd_write(const scheme::Caller& caller, HandleNumber number,
-                                   std::vector<scheme::DescriptionRef> descriptions, std::uint64_t flags,
+                                   std::vector<scheme::DescriptionRef>&& descriptions, std::uint64_t flags,
                                    std::uint64_t argument, std::span<const std::uint64_t> metadata) override;
     Result<std::vector<scheme::DescriptionRef>> fd_read(const scheme::Caller& caller, HandleNumber number,
-                                                        std::uint64_t count, std::uint64_t flags,
+                                                        std::uint64_t room, std::uint64_t flags,
                                                         std::span<const std::uint64_t> metadata) override;
 };
 

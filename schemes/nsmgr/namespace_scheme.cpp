@@ -142,16 +142,18 @@ Result<NamespaceScheme::Handle> NamespaceScheme::duplicate(const Access& access,
 }
 
 Result<std::uint64_t> NamespaceScheme::fd_write(const Caller&, HandleNumber number,
-                                                std::vector<DescriptionRef> descriptions, std::uint64_t,
+                                                std::vector<DescriptionRef>&& descriptions, std::uint64_t,
                                                 std::uint64_t, std::span<const std::uint64_t>) {
+    // A server closes what it has no use for when it answers.
+    std::vector<DescriptionRef> sent = std::exchange(descriptions, {});
     const auto handle = TRY(handles_.find(number));
     const auto* registration = std::get_if<Registration>(handle.get());
     if (registration == nullptr) return fail(Errno::kEACCES);
-    if (descriptions.empty()) return 0;
-    if (descriptions.size() > 1) return fail(Errno::kEINVAL);
-    const auto source = descriptions.front()->scheme();
+    if (sent.empty()) return 0;
+    if (sent.size() > 1) return fail(Errno::kEINVAL);
+    const auto source = sent.front()->scheme();
     if (source && *source == this) return fail(Errno::kEINVAL);
-    TRY(registration->space->insert(registration->name, std::move(descriptions.front())));
+    TRY(registration->space->insert(registration->name, std::move(sent.front())));
     return 1;
 }
 

@@ -44,7 +44,7 @@ class NamespaceScheme final : public scheme::Scheme {
     // namespace, which upstream would wait for itself to answer; EEXIST; EACCES on other handles; EMFILE
     // where the namespace is full.
     Result<std::uint64_t> fd_write(const scheme::Caller& caller, HandleNumber number,
-                                   std::vector<scheme::DescriptionRef> descriptions, std::uint64_t flags,
+                                   std::vector<scheme::DescriptionRef>&& descriptions, std::uint64_t flags,
                                    std::uint64_t argument, std::span<const std::uint64_t> metadata) override;
 
     Result<std::uint64_t> fpath(const scheme::Caller& caller, HandleNumber number,

@@ -36,12 +36,12 @@ struct Fixture : test::RegisteredScheme<> {
 TEST_CASE_FIXTURE(Fixture, "moving empties the sender's slots, copying does not") {
     const auto moved = take({2, 0}, Sending::kMove);
     REQUIRE(moved);
-    CHECK((*moved)[0]->number().value() == 102);
+    CHECK(moved->descriptions[0]->number().value() == 102);
     CHECK(sender.numbers() == std::vector<std::uint64_t>{1});
     const auto copied = take({1}, Sending::kCopy);
     REQUIRE(copied);
     CHECK(sender.numbers() == std::vector<std::uint64_t>{1});
-    CHECK((*copied)[0] == *sender.find(FdNumber{1}));
+    CHECK(copied->descriptions[0] == *sender.find(FdNumber{1}));
 }
 
 TEST_CASE_FIXTURE(Fixture, "a list with one bad number takes nothing") {
@@ -64,6 +64,24 @@ TEST_CASE_FIXTURE(Fixture, "what exclusive sending refuses is closed, not lost")
     const auto held = *sender.find(FdNumber{1});
     CHECK_FALSE(take({0, 1}, Sending::kMove, true));
     CHECK(scheme->closed() == std::vector<std::uint64_t>{100});
+}
+
+TEST_CASE_FIXTURE(Fixture, "what was moved can go back to where it was, with its mark") {
+    REQUIRE(sender.set_cloexec(FdNumber{2}, true));
+    const std::uint64_t fds[] = {2, 0, 1};
+    auto moved = *fd::take_descriptions(sender, fds, Sending::kMove, false);
+    // One has gone elsewhere, and the place of another is taken.
+    moved.descriptions[1] = {};
+    REQUIRE(sender.insert(FdNumber{1}, {open(300), false}));
+    fd::give_back(sender, fds, std::move(moved));
+    CHECK(sender.numbers() == std::vector<std::uint64_t>{1, 2});
+    CHECK(sender.find_descriptor(FdNumber{2})->cloexec);
+    CHECK(sender.find(FdNumber{1}).value()->number().value() == 300);
+    CHECK(scheme->closed() == std::vector<std::uint64_t>{100, 101});
+    // Copies never left.
+    fd::give_back(sender, std::span(fds).first(1),
+                  *fd::take_descriptions(sender, std::span(fds).first(1), Sending::kCopy, false));
+    CHECK(sender.count() == 2);
 }
 
 TEST_CASE_FIXTURE(Fixture, "received descriptions go to lower slots, an upper run, or named slots") {

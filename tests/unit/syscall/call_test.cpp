@@ -119,6 +119,18 @@ TEST_CASE_FIXTURE(Fixture, "what a scheme refuses is closed, not lost") {
     CHECK(plain->closed() == std::vector<std::uint64_t>{100, 101});
 }
 
+TEST_CASE_FIXTURE(Fixture, "what a scheme leaves with the sender is where it was") {
+    text->refuse = Errno::kENODEV;
+    text->keep_on_failure = true;
+    CHECK_ERRNO(call(SYS_CALL, kFile, list({b, a}), 16, kWriteFd, 0), kENODEV);
+    CHECK(description(a).number() == HandleNumber{100});
+    CHECK(description(b).number() == HandleNumber{101});
+    CHECK(plain->closed().empty());
+    text->keep_on_failure = false;
+    CHECK_ERRNO(call(SYS_SENDFD, kFile, a, 0, 0), kENODEV);
+    CHECK_FALSE(is_open(a));
+}
+
 TEST_CASE_FIXTURE(Fixture, "SENDFD translates its flags and returns the scheme's value") {
     CHECK_VALUE(call(SYS_SENDFD, kFile, a, SendFdFlags::kClone, 123), 4711);
     CHECK(is_open(a));

@@ -171,29 +171,32 @@ class TextScheme : public RecordingScheme {
         return payload.size();
     }
     Result<std::uint64_t> fd_write(const scheme::Caller& caller, HandleNumber number,
-                                   std::vector<scheme::DescriptionRef> descriptions, std::uint64_t flags,
+                                   std::vector<scheme::DescriptionRef>&& descriptions, std::uint64_t flags,
                                    std::uint64_t argument, std::span<const std::uint64_t> metadata) override {
         asked.argument = flags;
         asked.command = argument;
         words.assign(metadata.begin(), metadata.end());
-        TRY(ask(caller, number, "fd_write"));
+        const Result<void> asked_ok = ask(caller, number, "fd_write");
+        if (!asked_ok && !keep_on_failure) descriptions.clear();
+        TRY(asked_ok);
         for (scheme::DescriptionRef& description : descriptions)
             queue.push_back(std::move(description));
         return 4711;
     }
     Result<std::vector<scheme::DescriptionRef>> fd_read(const scheme::Caller& caller, HandleNumber number,
-                                                        std::uint64_t count, std::uint64_t flags,
+                                                        std::uint64_t room, std::uint64_t flags,
                                                         std::span<const std::uint64_t> metadata) override {
         TRY(ask(caller, number, "fd_read"));
         asked.argument = flags;
         words.assign(metadata.begin(), metadata.end());
         const auto end =
-            queue.begin() + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(count, queue.size()));
+            queue.begin() + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(room / 8, queue.size()));
         std::vector<scheme::DescriptionRef> taken(queue.begin(), end);
         queue.erase(queue.begin(), end);
         return taken;
     }
-    void fd_unread(HandleNumber, std::vector<scheme::DescriptionRef> descriptions) override {
+    void fd_unread(HandleNumber, std::vector<scheme::DescriptionRef> descriptions,
+                   std::span<const std::uint64_t>) override {
         queue.insert(queue.begin(), descriptions.begin(), descriptions.end());
     }
     void unregistered() override {
@@ -202,6 +205,7 @@ class TextScheme : public RecordingScheme {
     }
 
     scheme::DescriptionRef kept;
+    bool keep_on_failure = false;  // a failed fd_write leaves the descriptions with the sender
     std::vector<std::uint64_t> words;
     std::vector<scheme::DescriptionRef> queue;
 

@@ -30,8 +30,9 @@ struct LockCaller {
         meta.kind = static_cast<std::uint8_t>(kind);
         meta.arg1 = start;
         meta.arg2 = length;
-        return guest.scheme->std_fs_call(guest.caller, number, mem::UserInOut::local(payload), meta);
+        return guest.scheme->std_fs_call(guest.caller, number, mem::UserInOut::local(payload), meta, detach);
     }
+    mutable scheme::DetachWish detach = scheme::DetachWish::kNo;
 };
 
 }  // namespace
@@ -78,9 +79,12 @@ TEST_CASE_TEMPLATE("lock calls", Kind, OnHost, InMemory) {
     guest.make_file("f", "0123456789");
     const LockCaller first{guest, guest.open("f", OpenFlags::kRdwr).value()};
     const LockCaller second{guest, guest.open("f", OpenFlags::kRdwr).value()};
-    CHECK_FALSE(guest.scheme->wants_detach(first.number));
+    CHECK(first.call(StdFsCallKind::kUnlock, 2, 4) == 0);
+    CHECK(first.detach == scheme::DetachWish::kNo);
     CHECK(first.call(StdFsCallKind::kLock, 2, 4 | kTop) == 0);
-    CHECK(guest.scheme->wants_detach(first.number));
+    CHECK(first.detach == scheme::DetachWish::kYes);
+    CHECK(error_of(first.call(StdFsCallKind::kRealpathat, 0, 0)) == Errno::kEOPNOTSUPP);
+    CHECK(first.detach == scheme::DetachWish::kYes);
     // The same process may lock again through another handle.
     CHECK(second.call(StdFsCallKind::kLock, 2, 4) == 0);
     CHECK(second.call(StdFsCallKind::kLock, 2, 4 | kTop) == 0);

@@ -22,7 +22,7 @@ struct PipeFixture : SchemesFixture {
         return serving(writer).fd_write(guest.caller, writer->number(), std::move(files), 0, 0, {});
     }
     Result<std::vector<DescriptionRef>> receive(std::uint64_t count) {
-        return serving(reader).fd_read(guest.caller, reader->number(), count, 0, {});
+        return serving(reader).fd_read(guest.caller, reader->number(), count * 8, 0, {});
     }
     DescriptionRef reader, writer;
     const std::string big = std::string(70000, 'x');
@@ -246,7 +246,7 @@ TEST_CASE_FIXTURE(PipeFixture, "descriptions travel in order, apart from bytes")
     CHECK(*send({}) == 0);
     CHECK(receive(0)->empty());
     scheme::Scheme& scheme = **reader->scheme();
-    CHECK(error_of(scheme.fd_read(guest.caller, writer->number(), 1, 0, {})) == "EBADF");
+    CHECK(error_of(scheme.fd_read(guest.caller, writer->number(), 8, 0, {})) == "EBADF");
     CHECK(error_of(scheme.fd_write(guest.caller, reader->number(), {a}, 0, 0, {})) == "EBADF");
     writer.close();
     CHECK(receive(1)->empty());
@@ -258,7 +258,7 @@ TEST_CASE_FIXTURE(PipeFixture, "descriptions given back come first again, in ord
     REQUIRE(*send({a, b}) == 2);
     auto taken = *receive(2);
     REQUIRE(*send({c}) == 1);
-    serving(reader).fd_unread(reader->number(), std::move(taken));
+    serving(reader).fd_unread(reader->number(), std::move(taken), {});
     CHECK(*receive(3) == std::vector<DescriptionRef>{a, b, c});
 }
 
@@ -269,7 +269,7 @@ TEST_CASE_FIXTURE(PipeFixture,
     Guest other(kernel, pool, machines);
     Result<std::vector<DescriptionRef>> result;
     std::thread thread(
-        [&] { result = (*reader->scheme())->fd_read(other.caller, reader->number(), 1, 0, {}); });
+        [&] { result = (*reader->scheme())->fd_read(other.caller, reader->number(), 8, 0, {}); });
     other.await_block();
     other.context->waiter().interrupt();
     thread.join();
