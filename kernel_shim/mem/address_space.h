@@ -48,6 +48,14 @@ struct PinnedBytes {
 
 enum class Access : std::uint8_t { kRead, kWrite };
 
+// A buffer as another space shows it for a while: scratch pages around whole pages of its owner's. Any part
+// may be missing.
+struct LentPages {
+    MemoryRef head;    // whole pages
+    PageRange middle;  // of the source
+    MemoryRef tail;    // whole pages
+};
+
 class AddressSpace : public std::enable_shared_from_this<AddressSpace> {
   public:
     // An empty space without a Linux process. `pool` and `factory` outlive it.
@@ -100,6 +108,19 @@ class AddressSpace : public std::enable_shared_from_this<AddressSpace> {
     // upstream does. Source: kernel:src/scheme/proc.rs kfmap, kernel:src/context/memory.rs Grant::borrow.
     Result<std::uint64_t> borrow(AddressSpace& source, std::uint64_t source_address,
                                  const MapRequest& request);
+    // Shows lent pages, one part after the other, in a hole of the kernel's choice, and returns its address.
+    // The grants are pinned: the guest here can neither remove nor change nor fork them. The middle comes
+    // from `source` (which may be any where there is none), with the errors and effects of borrow. ENOMEM.
+    // Source: kernel:src/scheme/user.rs capture_inner.
+    Result<std::uint64_t> show_lent(AddressSpace& source, const LentPages& pages, Protection protection);
+    // Takes away what show_lent put there: exactly that range.
+    void take_back_lent(PageRange range);
+    // Shows bytes of a server's memory as those of a file of its scheme. EIO where the server has nothing
+    // mapped; EPERM, EEXIST, EBUSY, ENOMEM and the clearing of fixed targets as borrow.
+    // Source: kernel:src/context/memory.rs Grant::borrow_fmap.
+    Result<std::uint64_t> show_file(AddressSpace& server, std::uint64_t server_address,
+                                    const MapRequest& request, std::uint64_t file_offset,
+                                    std::shared_ptr<GrantOwner> owner);
     // Moves `request.size` bytes of another space here; source holes become zero pages. Errors as remap, and
     // EBUSY where the two ranges have addresses in common. Source: same, AddrSpaceWrapper::move.
     Result<std::uint64_t> transfer(AddressSpace& source, std::uint64_t source_address,

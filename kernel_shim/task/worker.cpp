@@ -210,6 +210,7 @@ Result<void> Workers::start(const std::shared_ptr<Context>& context) {
 }
 
 void Workers::run(std::shared_ptr<Context> context, std::unique_ptr<machine::GuestThread> thread) {
+    context->waiter().adopt_this_thread();
     Loop(kernel_, calls_, *context, std::move(thread)).run();
     kernel_.contexts.remove(context->id());
     // Whoever waits for the last worker may take the kernel apart next, so nothing of it may be held then.

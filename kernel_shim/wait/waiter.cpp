@@ -10,6 +10,20 @@
 
 namespace halfcell::wait {
 
+namespace {
+
+thread_local Waiter* waiter_of_this_thread = nullptr;
+
+}  // namespace
+
+Waiter* Waiter::of_this_thread() {
+    return waiter_of_this_thread;
+}
+
+void Waiter::adopt_this_thread() {
+    waiter_of_this_thread = this;
+}
+
 void Waiter::prepare(const char* reason) {
     has_slept_.store(true, std::memory_order_relaxed);
     std::lock_guard lock(mutex_);

@@ -58,6 +58,13 @@ class Waiter {
     // Whether the owner has ever slept. Any thread.
     [[nodiscard]] bool has_slept() const { return has_slept_.load(std::memory_order_relaxed); }
 
+    // The waiter of the context this thread works for; null where it works for none. For what must wait in
+    // places nobody passes a caller to, such as the end of a mapping.
+    [[nodiscard]] static Waiter* of_this_thread();
+    // From now on of_this_thread() is this one, for as long as the thread lives; it must outlive what the
+    // thread does.
+    void adopt_this_thread();
+
     // Asked by waits that must not start while a signal is pending (EINTR before sleeping). Set once by the
     // context's owner before its worker runs; default: never.
     void set_interruption_check(std::function<bool()> check) { interruption_pending_ = std::move(check); }

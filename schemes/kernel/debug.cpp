@@ -50,7 +50,8 @@ Result<std::uint64_t> DebugScheme::read(const Caller& caller, HandleNumber numbe
     const bool nonblocking = (flags.call & abi::OpenFlags::kNonblock) != 0;
     const std::shared_ptr<HostFile> input = console_.input();
     if (input == nullptr)
-        return no_input_.receive(to, nonblocking ? Wait::kNo : Wait::kYes, kReadReason, caller.waiter);
+        return no_input_.receive(to, nonblocking ? scheme::Wait::kNo : scheme::Wait::kYes, kReadReason,
+                                 caller.waiter);
     const std::uint64_t count = TRY(input->read(to, nonblocking, kReadReason, caller.waiter));
     if (count > 0) watcher_.look_again(number);
     return count;

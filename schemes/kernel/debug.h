@@ -3,10 +3,10 @@
 // Scheme 1: the kernel's console. Source: kernel:src/scheme/debug.rs.
 
 #include "kernel_shim/scheme/handle_map.h"
+#include "kernel_shim/scheme/record_queue.h"
 #include "kernel_shim/scheme/scheme.h"
 #include "schemes/kernel/console.h"
 #include "schemes/kernel/kernel_log.h"
-#include "schemes/kernel/record_queue.h"
 #include "schemes/stdio/host_watcher.h"
 
 namespace halfcell::schemes {
@@ -46,7 +46,8 @@ class DebugScheme final : public scheme::Scheme {
     ConsoleSink& console_;
     const std::shared_ptr<KernelLog> log_;
     scheme::HandleMap<Kind> handles_;
-    RecordQueue<std::uint8_t, LockLevel::kObject> no_input_;  // what is read where the console has no keys
+    scheme::RecordQueue<std::uint8_t, LockLevel::kObject>
+        no_input_;  // what is read where the console has no keys
     HostWatcher watcher_;
 };
 

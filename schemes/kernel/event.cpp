@@ -1,6 +1,6 @@
 #include "schemes/kernel/event.h"
 
-#include "schemes/kernel/record_queue.h"
+#include "kernel_shim/scheme/record_queue.h"
 
 namespace halfcell::schemes {
 
@@ -27,7 +27,7 @@ class EventScheme::Queue final : public scheme::EventSink {
 
   private:
     const scheme::EventSource source_;
-    RecordQueue<abi::Event, LockLevel::kEventQueue> records_;
+    scheme::RecordQueue<abi::Event, LockLevel::kEventQueue> records_;
 };
 
 Result<OpenedHandle> EventScheme::root() {
@@ -54,7 +54,8 @@ Result<EventScheme::QueueRef> EventScheme::find(HandleNumber number) const {
 Result<std::uint64_t> EventScheme::read(const Caller& caller, HandleNumber number, const mem::UserOut& to,
                                         scheme::TransferFlags flags) {
     const QueueRef queue = TRY(find(number));
-    const Wait wait = (flags.call & abi::OpenFlags::kNonblock) != 0 ? Wait::kNo : Wait::kYes;
+    const scheme::Wait wait =
+        (flags.call & abi::OpenFlags::kNonblock) != 0 ? scheme::Wait::kNo : scheme::Wait::kYes;
     return queue->records().receive(to, wait, "EventQueue::read", caller.waiter);
 }
 

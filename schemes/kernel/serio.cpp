@@ -31,7 +31,8 @@ Result<OpenResult> SerioScheme::openat(const Caller& caller, HandleNumber base, 
 Result<std::uint64_t> SerioScheme::read(const Caller& caller, HandleNumber number, const mem::UserOut& to,
                                         scheme::TransferFlags flags) {
     const unsigned device = TRY(find_device(number));
-    const Wait wait = (flags.call & abi::OpenFlags::kNonblock) != 0 ? Wait::kNo : Wait::kYes;
+    const scheme::Wait wait =
+        (flags.call & abi::OpenFlags::kNonblock) != 0 ? scheme::Wait::kNo : scheme::Wait::kYes;
     return input_[device].receive(to, wait, "SerioScheme::read", caller.waiter);
 }
 

@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "kernel_shim/scheme/handle_map.h"
+#include "kernel_shim/scheme/record_queue.h"
 #include "kernel_shim/scheme/scheme.h"
-#include "schemes/kernel/record_queue.h"
 
 namespace halfcell::schemes {
 
@@ -34,7 +34,7 @@ class SerioScheme final : public scheme::Scheme {
     [[nodiscard]] Result<unsigned> find_device(HandleNumber number) const;
 
     scheme::HandleMap<Device> handles_;
-    RecordQueue<std::uint8_t, LockLevel::kObject> input_[2];
+    scheme::RecordQueue<std::uint8_t, LockLevel::kObject> input_[2];
 };
 
 }  // namespace halfcell::schemes

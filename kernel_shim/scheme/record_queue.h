@@ -17,7 +17,7 @@
 #include "kernel_shim/mem/user_slice.h"
 #include "kernel_shim/wait/wait_queue.h"
 
-namespace halfcell::schemes {
+namespace halfcell::scheme {
 
 enum class Wait { kYes, kNo };
 
@@ -37,7 +37,14 @@ class RecordQueue {
         records_.insert(records_.end(), kept.begin(), kept.end());
         readers_.notify_all();
     }
-    void push(const T& record) { push(std::span(&record, 1)); }
+    // The same for one record; false where there is no room for it.
+    bool push(const T& record) {
+        std::lock_guard lock(mutex_);
+        if (records_.size() >= kLimit) return false;
+        records_.push_back(record);
+        readers_.notify_all();
+        return true;
+    }
 
     [[nodiscard]] bool empty() const {
         std::lock_guard lock(mutex_);
@@ -98,4 +105,4 @@ class RecordQueue {
     std::condition_variable_any turn_;  // waits for receiving_ to end: as long as one copy takes
 };
 
-}  // namespace halfcell::schemes
+}  // namespace halfcell::scheme

@@ -1,0 +1,81 @@
+#pragma once
+
+// Where a scheme's server sees its callers' buffers, and the scratch pages kept there.
+// Source: kernel:src/scheme/user.rs capture_user, copy_and_capture_tail.
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "kernel_shim/base/guarded.h"
+#include "kernel_shim/mem/user_slice.h"
+#include "kernel_shim/task/context.h"
+#include "kernel_shim/user_scheme/lend.h"
+
+namespace halfcell::user_scheme {
+
+class Lender {
+  public:
+    // `server`: the context that made the scheme; buffers appear in the address space it has at the time.
+    // `pool` outlives the lender, and the lender its loans.
+    Lender(machine::Pool& pool, std::weak_ptr<task::Context> server)
+        : pool_(pool), server_(std::move(server)) {}
+    Lender(const Lender&) = delete;
+    Lender& operator=(const Lender&) = delete;
+    ~Lender() { close(); }
+
+    // The server's address space. ESRCH once that context has ended, whoever else serves the scheme.
+    [[nodiscard]] Result<std::shared_ptr<mem::AddressSpace>> server_space() const;
+
+    // Makes a buffer reachable. Takes address-space locks and may cost the server an agent command; hold no
+    // lock. In the caller's own space the server gets the caller's pointer. ESRCH (no server), EFAULT (bytes
+    // to be copied in), EINVAL (a hole in the middle), EPERM (middle pages that can never be written),
+    // ENOMEM.
+    Result<Loan> lend(const mem::UserIn& buffer);
+    Result<Loan> lend(const mem::UserOut& buffer);
+    Result<Loan> lend(const mem::UserInOut& buffer);
+    // A copy of a path of up to a page, alone on a read-only page of zeros. ESRCH, ENOMEM.
+    Result<Loan> lend_path(std::string_view path);
+
+    // Takes the scratch pages from the server for good: it serves no longer, but may live on.
+    void close();
+
+  private:
+    friend class Loan;
+    static constexpr std::uint64_t kWindowPages = 2;
+    // More than that many of a kind are not kept.
+    static constexpr std::size_t kMostKept = 32;
+
+    struct Buffer {
+        const mem::UserSlice* slice;
+        Direction direction;
+        const mem::UserIn* in;  // null where nothing goes to the server
+    };
+    Result<Loan> lend(const Buffer& buffer, std::optional<mem::UserOut> owner);
+    Result<void> lend_scratch(Loan& loan, const Buffer& buffer, const BufferParts& parts,
+                              const std::shared_ptr<mem::AddressSpace>& server);
+    Result<void> lend_pages(Loan& loan, const Buffer& buffer, const BufferParts& parts,
+                            const std::shared_ptr<mem::AddressSpace>& server);
+    Result<void> lend_copy(Loan& loan, const Buffer& buffer, const BufferParts& parts,
+                           const std::shared_ptr<mem::AddressSpace>& server);
+    Result<Window> take_window(std::uint64_t pages, bool writable,
+                               const std::shared_ptr<mem::AddressSpace>& server);
+    void give_back(Window window);
+
+    struct State {
+        bool closed = false;
+        // By size and right, see kind_of.
+        std::array<std::vector<Window>, 2 * kWindowPages> kept;
+    };
+    static std::size_t kind_of(std::uint64_t pages, bool writable) {
+        return 2 * (pages - 1) + (writable ? 1 : 0);
+    }
+
+    machine::Pool& pool_;
+    const std::weak_ptr<task::Context> server_;
+    Guarded<State, LockLevel::kObject> state_;
+};
+
+}  // namespace halfcell::user_scheme

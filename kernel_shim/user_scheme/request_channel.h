@@ -1,0 +1,97 @@
+#pragma once
+
+// Between the callers of a scheme and its server: requests in one queue, answers by tag, and what happens to
+// a request whose caller is interrupted or killed, or whose server goes. Source: kernel:src/scheme/user.rs
+// UserInner::call_inner, respond; kernel:src/scheme/mod.rs.
+
+#include <array>
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include "abi/scheme_msg.h"
+#include "kernel_shim/base/guarded.h"
+#include "kernel_shim/scheme/caller.h"
+#include "kernel_shim/scheme/event_registry.h"
+#include "kernel_shim/scheme/record_queue.h"
+#include "kernel_shim/user_scheme/request_slab.h"
+
+namespace halfcell::user_scheme {
+
+// What a request says; its tag and its caller are added on the way.
+struct Message {
+    abi::Opcode opcode{};
+    std::array<std::uint64_t, 6> args{};
+};
+
+class RequestChannel {
+  public:
+    explicit RequestChannel(scheme::EventRegistry& events) : events_(events) {}
+    RequestChannel(const RequestChannel&) = delete;
+    RequestChannel& operator=(const RequestChannel&) = delete;
+
+    // Where a queued request is an event: the server's end. Once, before the first request.
+    void watched_as(scheme::EventSource source) { source_ = source; }
+
+    // --- the callers' side.
+
+    // Queues a request and sleeps until it is answered. The first interruption queues a Cancel, the sleep
+    // goes on. `loan` is the buffer it names; a killed caller leaves it with the request. `sent` goes along,
+    // and comes back where the server goes before it has fetched it. An answer of any kind; else EINTR
+    // (killed), EAGAIN (too much is queued), ENODEV (closed). Hold no lock.
+    Result<Answer> call(const scheme::Caller& caller, const Message& message, Loan& loan,
+                        std::vector<scheme::DescriptionRef>& sent);
+    // Queues a request that nobody waits for; its answer is discarded.
+    void post(const Message& message, std::uint64_t pid);
+    // Queues a message that has no answer (CloseMsg, Detach). Dropped where too much is queued. Does not
+    // block.
+    void tell(const Message& message, std::uint64_t pid);
+
+    // --- the server's side; tags come from it and may be any number.
+
+    // Requests as Sqe records, as RecordQueue::receive. May sleep.
+    Result<std::uint64_t> read(const mem::UserOut& to, scheme::Wait wait, wait::Waiter& waiter) {
+        return todo_.receive(to, wait, "UserInner::read", waiter);
+    }
+    [[nodiscard]] bool readable() const { return !todo_.empty(); }
+
+    // Whether respond() would take an answer: EBADFD where no request has the tag, EINVAL where it was
+    // answered.
+    [[nodiscard]] Result<void> expects_answer(Tag tag);
+    // Answers a request. For Answer::Kind::kDescriptions the descriptions are those attached to it; for any
+    // other kind those that were not fetched are closed. Errors of expects_answer; `answer` is moved from on
+    // success only.
+    Result<void> respond(Tag tag, Answer&& answer);
+
+    // Takes the descriptions sent with a request. EINVAL where no request has the tag or their number is not
+    // `count`; ENOENT where it was answered.
+    Result<std::vector<scheme::DescriptionRef>> obtain_all(Tag tag, std::uint64_t count);
+    // Takes the first of them; ENOENT also where none is left.
+    Result<scheme::DescriptionRef> obtain_first(Tag tag);
+    // Puts them back in front, as far as the request still waits; else they are closed.
+    void put_back(Tag tag, std::vector<scheme::DescriptionRef> descriptions);
+    // Attaches descriptions to a request, in place of those it has. EINVAL, ENOENT; then they are untouched.
+    Result<void> attach(Tag tag, std::vector<scheme::DescriptionRef>&& descriptions);
+
+    // The server's end is gone: whoever waits is told, and nobody can wait any more.
+    void close();
+
+    // Requests not answered, or answered and not collected; for tests.
+    [[nodiscard]] std::size_t in_use() const;
+
+  private:
+    using Mutex = LevelMutex<LockLevel::kObject>;
+    // A waiting slot, else ENOENT (answered) or EINVAL.
+    Result<Slot*> waiting(Tag tag);
+    void ring();
+
+    scheme::EventRegistry& events_;
+    scheme::EventSource source_{};
+    // Taken under mutex_, so that a Cancel is queued before any later request with the same tag.
+    scheme::RecordQueue<abi::Sqe, LockLevel::kEventQueue> todo_;
+    mutable Mutex mutex_;
+    RequestSlab slab_;     // guarded by mutex_
+    bool closed_ = false;  // guarded by mutex_
+};
+
+}  // namespace halfcell::user_scheme
