@@ -128,7 +128,8 @@ void install_kernel(World::Parts& parts) {
     schemes::install_kernel_schemes(parts.kernel, {.console = *parts.console, .log = parts.log});
     parts.contexts = std::make_shared<schemes::proc::ProcScheme>(parts.kernel);
     parts.kernel.schemes.add(SchemeId{static_cast<std::uint32_t>(abi::GlobalSchemes::kProc)}, parts.contexts);
-    parts.kernel.schemes.add(scheme::kSchemeManagerId, std::make_shared<schemes::SchemeManager>(parts.kernel));
+    parts.kernel.schemes.add(scheme::kSchemeManagerId,
+                             std::make_shared<schemes::SchemeManager>(parts.kernel));
 }
 
 Expected<void, std::string> install_userland(World::Parts& parts) {
