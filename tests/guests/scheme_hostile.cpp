@@ -1,0 +1,90 @@
+// Tests what happens to callers of a server that answers twice, not at all, or ends in the middle.
+
+#include <array>
+
+#include "tests/guests/expect.h"
+#include "tests/guests/scheme_session.h"
+#include "userland/rt/process.h"
+
+namespace halfcell::userland {
+namespace {
+
+struct Opening {
+    const SchemeSession* session;
+    std::string_view path;
+    Fd started;
+};
+
+// The errno of an open, or 0.
+int open_and_tell(void* argument) {
+    const auto& opening = *static_cast<const Opening*>(argument);
+    constexpr std::byte kGo[1] = {};
+    (void)sys_write(opening.started, kGo);
+    const auto opened = opening.session->open(opening.path);
+    return opened ? 0 : static_cast<int>(opened.error());
+}
+
+Result<Child> start_opening(const SchemeSession& session, std::string_view path) {
+    const Pipe started = RT_TRY(make_pipe());
+    Opening opening{&session, path, started.write.fd()};
+    const Child child = RT_TRY(start_child(&open_and_tell, &opening));
+    std::array<std::byte, 1> go{};
+    RT_TRY(sys_read(started.read.fd(), go));
+    return child;
+}
+
+// Whether the server still answers: its queue is served in order, so everything before has been read.
+bool answers(const SchemeSession& session) {
+    const auto file = session.open("alive");
+    return file && sys_write(file->fd(), std::as_bytes(std::span("x", 1)));
+}
+
+}  // namespace
+
+int main_program(std::span<const std::string_view>) {
+    const Result<SchemeSession> session = SchemeSession::start("hostile");
+    if (!session) {
+        out().print("FAIL: no server, errno ", static_cast<int>(session.error()), '\n');
+        return 1;
+    }
+    expect_error(session->open("twice"), Errno::kEPERM, "the first of two answers counts");
+    expect(answers(*session), "answers after answering twice");
+
+    const auto killed = start_opening(*session, "silent");
+    expect(static_cast<bool>(killed), "a caller that gets no answer");
+    expect(answers(*session), "answers others");
+    if (killed) {
+        expect(static_cast<bool>(kill(*killed)), "kill it");
+        const auto status = wait_for(*killed);
+        expect(status && *status == 256 + 9, "it ends at once");
+    }
+    expect(answers(*session), "answers after a caller was killed");
+
+    constexpr int kWaiters = 5;
+    std::array<Result<Child>, kWaiters> waiters{
+        start_opening(*session, "silent"), start_opening(*session, "silent"),
+        start_opening(*session, "cancellable"), start_opening(*session, "silent"),
+        start_opening(*session, "cancellable")};
+    expect(answers(*session), "answers while five wait");
+    session->stop();
+    for (const auto& waiter : waiters) {
+        const auto status = waiter ? wait_for(*waiter) : Result<int>(-1);
+        expect(status && *status == static_cast<int>(Errno::kENODEV),
+               "a waiter is told that the server is gone");
+        if (status && *status != static_cast<int>(Errno::kENODEV)) out().print("  status ", *status, '\n');
+    }
+
+    // A server that is killed outright.
+    const Result<SchemeSession> second = SchemeSession::start("hostile2");
+    if (!second) return verdict() + 1;
+    const auto waiter = start_opening(*second, "silent");
+    expect(answers(*second), "the second server answers");
+    expect(static_cast<bool>(kill(second->server())), "kill the server");
+    const auto server_status = wait_for(second->server());
+    expect(server_status && *server_status == 256 + 9, "the server ends");
+    const auto status = waiter ? wait_for(*waiter) : Result<int>(-1);
+    expect(status && *status == static_cast<int>(Errno::kENODEV), "its caller is told");
+    return verdict();
+}
+
+}  // namespace halfcell::userland
