@@ -14,6 +14,10 @@ namespace {
 // is upstream's. Source: kernel:src/context/memory.rs Grant::zeroed MAX_EAGER_PAGES.
 constexpr std::uint64_t kEagerBytes = 16 * machine::kPageSize;
 
+// A buffer lent to a server will be used, and used once: faults would cost more than the copying. Upstream
+// makes up to 4096 pages of it present. Source: kernel:src/context/memory.rs Grant::borrow.
+constexpr std::uint64_t kEagerLentBytes = 512 * machine::kPageSize;
+
 // With more grants than this, looking for what shows an object would cost more than its memory is worth.
 constexpr std::size_t kMostSearched = 4096;
 
@@ -31,7 +35,9 @@ Result<void> unless_gone(Result<void> result) {
 Result<void> show(machine::Machine& machine, const Grant& grant) {
     const PageRange part = host_part(grant.range);
     if (part.empty()) return {};
-    const auto populate = part.size <= kEagerBytes ? machine::Populate::kNow : machine::Populate::kOnTouch;
+    const bool lent = grant.kind == GrantKind::kBorrowed && grant.pinned();
+    const std::uint64_t eager = lent ? kEagerLentBytes : kEagerBytes;
+    const auto populate = part.size <= eager ? machine::Populate::kNow : machine::Populate::kOnTouch;
     return machine.map(part, *grant.object, grant.object_offset, grant.protection, populate);
 }
 
