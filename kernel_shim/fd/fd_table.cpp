@@ -221,6 +221,11 @@ std::vector<Descriptor> FdTable::take_all() {
     return all;
 }
 
+std::vector<Descriptor> FdTable::leave() {
+    if (users_.fetch_sub(1, std::memory_order_acq_rel) != 1) return {};
+    return take_all();
+}
+
 Result<void> close_descriptor(Descriptor descriptor, std::uint32_t pid) {
     if (descriptor.description->notify_on_detach()) {
         scheme::Scheme* const scheme = TRY(descriptor.description->scheme());

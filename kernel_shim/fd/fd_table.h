@@ -3,6 +3,7 @@
 // A file table: descriptor numbers to descriptions, in two halves. The upper half is named by bit 62 and
 // holds what the runtime keeps for itself. Source: kernel:src/context/context.rs FdTbl.
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -82,6 +83,11 @@ class FdTable {
     // Empties the table and returns what was in it, in enumeration order, for closing.
     std::vector<Descriptor> take_all();
 
+    // Contexts say that they use the table. Whoever leaves as the last one gets everything, for closing;
+    // references that others hold to look at the table do not keep it full.
+    void join() { users_.fetch_add(1, std::memory_order_relaxed); }
+    [[nodiscard]] std::vector<Descriptor> leave();
+
   private:
     struct State {
         Slots lower;
@@ -95,6 +101,7 @@ class FdTable {
         [[nodiscard]] Result<void> check_open(std::span<const std::uint64_t> fds) const;
     };
     Guarded<State, LockLevel::kFileTable> state_;
+    std::atomic<std::uint32_t> users_{0};
 };
 
 // Closes one descriptor as SYS_CLOSE does once the slot is free: tells a scheme that asked for it about the

@@ -6,6 +6,7 @@ Context::Context(ContextId id, std::shared_ptr<mem::AddressSpace> space, std::sh
     : id_(id) {
     state_.space = std::move(space);
     state_.files = std::move(files);
+    state_.files->join();
     // Upstream starts with rflags 0x200; bit 1 is always set by the hardware. Source:
     // kernel:src/context/arch.
     state_.initial.rflags = 0x200;
@@ -44,10 +45,14 @@ std::shared_ptr<fd::FdTable> Context::files() const {
     return state_.files;
 }
 
-std::shared_ptr<fd::FdTable> Context::set_files(std::shared_ptr<fd::FdTable> files) {
-    std::lock_guard lock(mutex_);
-    std::swap(state_.files, files);
-    return files;
+Result<std::vector<fd::Descriptor>> Context::replace_files(std::shared_ptr<fd::FdTable> files) {
+    {
+        std::lock_guard lock(mutex_);
+        if (state_.files_left) return fail(Errno::kESRCH);
+        files->join();
+        std::swap(state_.files, files);
+    }
+    return files->leave();
 }
 
 Result<void> Context::switch_space(SpaceSwitch order) {

@@ -84,8 +84,9 @@ class Context : public std::enable_shared_from_this<Context> {
     // Null once the context is dead.
     [[nodiscard]] std::shared_ptr<mem::AddressSpace> address_space() const;
     [[nodiscard]] std::shared_ptr<fd::FdTable> files() const;
-    // Replaces the table; the old one is returned for closing.
-    std::shared_ptr<fd::FdTable> set_files(std::shared_ptr<fd::FdTable> files);
+    // Replaces the table and returns what was in the old one, for closing, where no other context uses it.
+    // ESRCH when dead.
+    Result<std::vector<fd::Descriptor>> replace_files(std::shared_ptr<fd::FdTable> files);
 
     // Applies a switch. A context that has not started takes it at once; any other leaves its old space when
     // its current call ends or, between calls, at its next instruction. ESRCH when dead.
@@ -199,6 +200,7 @@ class Context : public std::enable_shared_from_this<Context> {
         Attributes attributes;
         std::shared_ptr<mem::AddressSpace> space;
         std::shared_ptr<fd::FdTable> files;
+        bool files_left = false;  // die() has closed them
         RunState run_state = RunState::kNotStarted;
         bool launched = false;
         std::chrono::steady_clock::time_point launch_time;

@@ -97,13 +97,14 @@ void Context::die(std::optional<abi::Exception> exception) {
         std::lock_guard lock(mutex_);
         missed_switch = std::exchange(state_.pending_switch, std::nullopt);
         files = std::exchange(state_.files, std::make_shared<fd::FdTable>());
+        state_.files->join();
+        state_.files_left = true;
         space = std::move(state_.space);
         pid = state_.attributes.pid;
     }
     // The status is still Runnable here, so that schemes may be spoken to.
-    if (files.use_count() == 1)
-        for (fd::Descriptor& descriptor : files->take_all())
-            (void)fd::close_descriptor(std::move(descriptor), pid);
+    for (fd::Descriptor& descriptor : files->leave())
+        (void)fd::close_descriptor(std::move(descriptor), pid);
     files.reset();
     space.reset();
     missed_switch.reset();

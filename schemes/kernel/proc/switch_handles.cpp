@@ -60,11 +60,8 @@ Result<void> CurrentFileTableHandle::closed() {
     auto table = chosen_.with([](auto& chosen) { return std::exchange(chosen, nullptr); });
     if (table == nullptr) return {};
     task::Context& context = *target_.context;
-    if (context.state() == task::RunState::kDead) return fail(Errno::kESRCH);
-    const auto replaced = context.set_files(std::move(table));
-    if (replaced.use_count() == 1)
-        for (fd::Descriptor& descriptor : replaced->take_all())
-            (void)fd::close_descriptor(std::move(descriptor), context.attributes().pid);
+    for (fd::Descriptor& descriptor : TRY(context.replace_files(std::move(table))))
+        (void)fd::close_descriptor(std::move(descriptor), context.attributes().pid);
     return {};
 }
 

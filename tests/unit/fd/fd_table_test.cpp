@@ -230,6 +230,16 @@ TEST_CASE_FIXTURE(Fixture, "take_all empties the table in enumeration order") {
     CHECK(add()->value() == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "the last one who leaves gets what is in the table") {
+    table.join();
+    table.join();
+    REQUIRE(insert(4));
+    CHECK(table.leave().empty());
+    CHECK(table.count() == 1);
+    CHECK(table.leave().size() == 1);
+    CHECK(table.count() == 0);
+}
+
 TEST_CASE_FIXTURE(Fixture, "closing the last descriptor closes the handle and passes its answer on") {
     auto description = open(5);
     REQUIRE(fd::close_descriptor({description, false}, 1));

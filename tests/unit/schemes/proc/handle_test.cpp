@@ -220,6 +220,28 @@ TEST_CASE_FIXTURE(ProcFixture, "replaced-table-leak: a table nobody uses any mor
     CHECK(recorder->closed() == std::vector<std::uint64_t>{5});
 }
 
+TEST_CASE_FIXTURE(ProcFixture, "a table ends with its last context, whoever looks at it meanwhile") {
+    const auto recorder = std::make_shared<RecordingScheme>();
+    const SchemeId id = *kernel.schemes.add(recorder);
+    auto file =
+        scheme::DescriptionRef::create({.scheme = recorder, .scheme_id = id, .number = HandleNumber{5}});
+    file->set_notify_on_detach(true);
+    const auto table = caller_context->files();
+    REQUIRE(table->add({std::move(file), false}));
+    // A descriptor in the table that refers to the table.
+    const std::int64_t thread = dup(kAuthority, "new-context");
+    const auto context = kernel.contexts.all().back();
+    const std::int64_t own = dup(self, "filetable");
+    CHECK(write_to(thread, "current-filetable", {static_cast<std::uint64_t>(own)}) == 8);
+    CHECK(write_words(dup(thread, "current-filetable"), {static_cast<std::uint64_t>(own)}) == 8);
+    caller_context->die(std::nullopt);
+    CHECK(recorder->closed().empty());
+    context->die(std::nullopt);
+    CHECK(recorder->detached().size() == 1);
+    CHECK(recorder->closed() == std::vector<std::uint64_t>{5});
+    CHECK(context->replace_files(table).error() == Errno::kESRCH);
+}
+
 TEST_CASE_FIXTURE(ProcFixture, "a selector that was never written to changes nothing") {
     const std::int64_t thread = dup(kAuthority, "new-context");
     const auto context = kernel.contexts.all().back();
