@@ -4,33 +4,28 @@
 
 #include "tests/guests/expect.h"
 #include "tests/guests/scheme_session.h"
-#include "userland/rt/process.h"
+#include "userland/rt/signal.h"
 
 namespace halfcell::userland {
 namespace {
 
-struct Opening {
-    const SchemeSession* session;
-    std::string_view path;
-    Fd started;
-};
-
-// The errno of an open, or 0.
-int open_and_tell(void* argument) {
-    const auto& opening = *static_cast<const Opening*>(argument);
-    constexpr std::byte kGo[1] = {};
-    (void)sys_write(opening.started, kGo);
-    const auto opened = opening.session->open(opening.path);
-    return opened ? 0 : static_cast<int>(opened.error());
+// A child that opens a file, and whose status is the errno of that, or 0. Returns once it runs.
+Result<std::uint32_t> start_opening(const SchemeSession& session, std::string_view path) {
+    const Pipe started = RT_TRY(make_pipe());
+    const std::uint32_t child = RT_TRY(start_child([&] {
+        constexpr std::byte kGo[1] = {};
+        (void)sys_write(started.writer.fd(), kGo);
+        const auto opened = session.open(path);
+        return opened ? 0 : static_cast<int>(opened.error());
+    }));
+    std::array<std::byte, 1> go{};
+    RT_TRY(sys_read(started.reader.fd(), go));
+    return child;
 }
 
-Result<Child> start_opening(const SchemeSession& session, std::string_view path) {
-    const Pipe started = RT_TRY(make_pipe());
-    Opening opening{&session, path, started.write.fd()};
-    const Child child = RT_TRY(start_child(&open_and_tell, &opening));
-    std::array<std::byte, 1> go{};
-    RT_TRY(sys_read(started.read.fd(), go));
-    return child;
+Result<void> kill(std::uint32_t child) {
+    constexpr std::uint32_t kSigkill = 9;
+    return send_signal(child, kSigkill);
 }
 
 // Whether the server still answers: its queue is served in order, so everything before has been read.
@@ -55,20 +50,20 @@ int main_program(std::span<const std::string_view>) {
     expect(answers(*session), "answers others");
     if (killed) {
         expect(static_cast<bool>(kill(*killed)), "kill it");
-        const auto status = wait_for(*killed);
-        expect(status && *status == 256 + 9, "it ends at once");
+        const auto status = status_of(*killed);
+        expect(status && *status == 128 + 9, "it ends at once");
     }
     expect(answers(*session), "answers after a caller was killed");
 
     constexpr int kWaiters = 5;
-    std::array<Result<Child>, kWaiters> waiters{
+    std::array<Result<std::uint32_t>, kWaiters> waiters{
         start_opening(*session, "silent"), start_opening(*session, "silent"),
         start_opening(*session, "cancellable"), start_opening(*session, "silent"),
         start_opening(*session, "cancellable")};
     expect(answers(*session), "answers while five wait");
     session->stop();
     for (const auto& waiter : waiters) {
-        const auto status = waiter ? wait_for(*waiter) : Result<int>(-1);
+        const auto status = waiter ? status_of(*waiter) : Result<int>(-1);
         expect(status && *status == static_cast<int>(Errno::kENODEV),
                "a waiter is told that the server is gone");
         if (status && *status != static_cast<int>(Errno::kENODEV)) out().print("  status ", *status, '\n');
@@ -80,9 +75,9 @@ int main_program(std::span<const std::string_view>) {
     const auto waiter = start_opening(*second, "silent");
     expect(answers(*second), "the second server answers");
     expect(static_cast<bool>(kill(second->server())), "kill the server");
-    const auto server_status = wait_for(second->server());
-    expect(server_status && *server_status == 256 + 9, "the server ends");
-    const auto status = waiter ? wait_for(*waiter) : Result<int>(-1);
+    const auto server_status = status_of(second->server());
+    expect(server_status && *server_status == 128 + 9, "the server ends");
+    const auto status = waiter ? status_of(*waiter) : Result<int>(-1);
     expect(status && *status == static_cast<int>(Errno::kENODEV), "its caller is told");
     return verdict();
 }

@@ -168,22 +168,22 @@ void test_descriptors(const SchemeSession& session) {
     const Result<UniqueFd> file = session.open("descriptors");
     Result<Pipe> pipe = make_pipe();
     if (!file || !pipe) return expect(false, "open for descriptors");
-    std::array<std::uint64_t, 2> numbers{word(pipe->read.fd()), word(pipe->write.fd())};
+    std::array<std::uint64_t, 2> numbers{word(pipe->reader.fd()), word(pipe->writer.fd())};
     const auto payload = std::as_writable_bytes(std::span(numbers));
     expect_error(sys_call(file->fd(), payload, CallFlags::kFd | CallFlags::kRead, {}), Errno::kEAGAIN,
                  "nothing to receive");
     const auto sent = sys_call(file->fd(), payload, CallFlags::kFd | CallFlags::kWrite, {});
     expect(sent && *sent == 2, "send two");
-    expect_error(sys_dup(pipe->read.fd(), ""), Errno::kEBADF, "what was sent is gone");
+    expect_error(sys_dup(pipe->reader.fd(), ""), Errno::kEBADF, "what was sent is gone");
     const auto received = sys_call(file->fd(), payload, CallFlags::kFd | CallFlags::kRead, {});
     expect(received && *received == 2, "receive two");
-    (void)pipe->read.release();
-    (void)pipe->write.release();
+    (void)pipe->reader.release();
+    (void)pipe->writer.release();
     const UniqueFd read(Fd{numbers[0]});
     const UniqueFd write(Fd{numbers[1]});
     std::array<std::byte, 4> bytes{};
-    expect(sys_write(write.fd(), std::as_bytes(std::span("pipe", 4))) &&
-               sys_read(read.fd(), bytes) && bytes[0] == std::byte{'p'},
+    expect(sys_write(write.fd(), std::as_bytes(std::span("pipe", 4))) && sys_read(read.fd(), bytes) &&
+               bytes[0] == std::byte{'p'},
            "they still are the pipe");
     expect(static_cast<bool>(session.open("elsewhere")), "an open answered with a descriptor");
 }

@@ -7,35 +7,28 @@ namespace halfcell::userland {
 
 namespace {
 
-struct ServerStart {
-    std::string name;
-    Pipe ready;
-};
-
-int serve(void* argument) {
-    auto& start = *static_cast<ServerStart*>(argument);
+int serve(std::string_view name, Fd ready) {
     RamScheme scheme;
-    const Result<void> created = scheme.create(start.name);
+    const Result<void> created = scheme.create(name);
     const std::byte report{static_cast<unsigned char>(created ? 0 : static_cast<int>(created.error()))};
-    (void)sys_write(start.ready.write.fd(), std::span(&report, 1));
+    (void)sys_write(ready, std::span(&report, 1));
     return created && scheme.serve() ? 0 : 1;
 }
 
 }  // namespace
 
-Result<Pipe> make_pipe() {
-    UniqueFd read(RT_TRY(sys_openat(process().name_space, "/scheme/pipe", abi::OpenFlags::kRdwr)));
-    UniqueFd write(RT_TRY(sys_dup(read.fd(), "write")));
-    return Pipe{std::move(read), std::move(write)};
+Result<int> status_of(std::uint32_t child) {
+    const ChildNews news = RT_TRY(wait_for_child(child, 0));
+    return exit_status_of(news.status);
 }
 
 Result<SchemeSession> SchemeSession::start(std::string_view name) {
-    ServerStart start{std::string(name), RT_TRY(make_pipe())};
-    const Child server = RT_TRY(start_child(&serve, &start));
+    const Pipe ready = RT_TRY(make_pipe());
+    const std::uint32_t server = RT_TRY(start_child([&] { return serve(name, ready.writer.fd()); }));
     std::byte report{0xff};
-    RT_TRY(sys_read(start.ready.read.fd(), std::span(&report, 1)));
+    RT_TRY(sys_read(ready.reader.fd(), std::span(&report, 1)));
     if (report != std::byte{0}) return static_cast<Errno>(std::to_integer<int>(report));
-    return SchemeSession("/scheme/" + start.name + "/", server);
+    return SchemeSession("/scheme/" + std::string(name) + "/", server);
 }
 
 Result<UniqueFd> SchemeSession::open(std::string_view path) const {
@@ -46,7 +39,7 @@ Result<UniqueFd> SchemeSession::open(std::string_view path) const {
 void SchemeSession::stop() const {
     // Not answered: the server goes instead.
     (void)open("exit");
-    (void)wait_for(server_);
+    (void)status_of(server_);
 }
 
 }  // namespace halfcell::userland

@@ -5,10 +5,16 @@
 #include <string>
 #include <string_view>
 
-#include "tests/guests/child.h"
+#include "userland/rt/child.h"
 #include "userland/rt/file.h"
+#include "userland/rt/fork.h"
+#include "userland/rt/process.h"
 
 namespace halfcell::userland {
+
+// Runs body() in a child process and ends that with the status it returns; the child's process id.
+template <typename Body>
+Result<std::uint32_t> start_child(Body body);
 
 class SchemeSession {
   public:
@@ -17,21 +23,24 @@ class SchemeSession {
 
     // Opens a file of the scheme, creating it where it does not exist.
     [[nodiscard]] Result<UniqueFd> open(std::string_view path) const;
-    [[nodiscard]] Child server() const { return server_; }
+    [[nodiscard]] std::uint32_t server() const { return server_; }
     // Tells the server to end, and waits for that.
     void stop() const;
 
   private:
-    SchemeSession(std::string name, Child server) : name_(std::move(name)), server_(server) {}
+    SchemeSession(std::string name, std::uint32_t server) : name_(std::move(name)), server_(server) {}
     std::string name_;
-    Child server_;
+    std::uint32_t server_;
 };
 
-// The two ends of a new pipe.
-struct Pipe {
-    UniqueFd read;
-    UniqueFd write;
-};
-Result<Pipe> make_pipe();
+// Waits for a child; what a shell calls its exit status.
+Result<int> status_of(std::uint32_t child);
+
+template <typename Body>
+Result<std::uint32_t> start_child(Body body) {
+    const std::uint32_t child = RT_TRY(fork_process());
+    if (child == 0) exit_now(body());
+    return child;
+}
 
 }  // namespace halfcell::userland
