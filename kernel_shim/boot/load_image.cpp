@@ -11,7 +11,9 @@ Result<std::uint64_t> choose_bias(mem::AddressSpace& space, const ElfImage& imag
     const std::uint64_t size = image.end_page() - first;
     const std::uint64_t base = TRY(space.map({.size = size}, {.kind = mem::GrantKind::kPrivate}));
     TRY(space.unmap({base, size}));
-    return base - first;
+    // Upstream's exec adds the base to addresses that need not begin at 0: a linker is linked far up, and
+    // must not find itself at a bias of 0.
+    return base;
 }
 
 Result<void> load_segment(mem::AddressSpace& space, machine::Pool& pool, const ElfSegment& segment,

@@ -190,6 +190,8 @@ Command parse_command_line(int argc, char** argv) {
         if (sub == run_app) apply_trace(run_trace, command->world.trace);
         if (sub == trace_app) command->world.trace.enabled = true;
         command->world.terminal = true;
+        if (const std::string& name = command->program.front(); name.find('/') != std::string::npos)
+            command->world.host_program = name;
         return *command;
     }
     if (boot_app->parsed()) {

@@ -40,6 +40,8 @@ struct WorldOptions {
     std::uint64_t memory_limit = UINT64_MAX;  // bytes
     std::uint64_t context_limit = UINT64_MAX;
     TraceOptions trace;
+    // The program, where it is a file of the host.
+    std::string host_program;
     // Whether a program gets a terminal of its own where halfcell stands on one.
     bool terminal = false;
 };

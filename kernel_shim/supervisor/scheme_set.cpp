@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "kernel_shim/scheme/opened.h"
+#include "kernel_shim/supervisor/program_file.h"
 #include "schemes/file/file_scheme.h"
 #include "schemes/initfs/initfs.h"
 #include "schemes/kernel/install.h"
@@ -41,6 +42,8 @@ memfs::GuestTree guest_tree(const WorldOptions& options) {
                           .programs = embedded_files()};
     for (const Bind& bind : options.binds)
         tree.binds.push_back({bind.host, bind.guest, writes(bind.read_only)});
+    if (const auto bind = bind_for_program(options))
+        tree.binds.push_back({bind->host, bind->guest, writes(bind->read_only)});
     return tree;
 }
 
