@@ -1,8 +1,10 @@
-// env: prints the environment, or what it would become.
+// env: prints the environment, or runs a command in another one.
 
 #include <vector>
 
+#include "userland/lib/run_command.h"
 #include "userland/lib/tool.h"
+#include "userland/rt/exec.h"
 
 namespace halfcell::userland {
 namespace {
@@ -12,14 +14,12 @@ constexpr Option kOptions[] = {
     {'u', "unset", Value::kRequired, "NAME", "leave NAME out"},
     {'0', "null", Value::kNone, "", "end each line with a NUL"},
 };
-constexpr Usage kUsage{
-    "env",
-    "[OPTION]... [-] [NAME=VALUE]... [COMMAND [ARG]...]",
-    "Prints the environment with each NAME set to VALUE. Running a COMMAND needs exec, which is\n"
-    "not available yet.",
-    kOptions,
-    125,
-    Operands::kLast};
+constexpr Usage kUsage{"env",
+                       "[OPTION]... [-] [NAME=VALUE]... [COMMAND [ARG]...]",
+                       "Prints the environment with each NAME set to VALUE, or runs COMMAND in it.",
+                       kOptions,
+                       125,
+                       Operands::kLast};
 
 std::string_view name_of(std::string_view entry) {
     return entry.substr(0, entry.find('='));
@@ -58,8 +58,15 @@ int main_program(std::span<const std::string_view> arguments) {
         operands = operands.subspan(1);
     }
     if (!operands.empty()) {
-        give_up(126, "cannot run '", operands[0], "': ", error_sentence(Errno::kENOSYS),
-                " (programs cannot start programs yet)");
+        // The command is looked for in the PATH that it gets.
+        const std::vector<std::string> environment = as_words(entries);
+        std::string_view search = "/bin:/usr/bin";
+        for (const std::string_view entry : entries) {
+            if (entry.starts_with("PATH=")) search = entry.substr(5);
+        }
+        const Result<std::string> path = find_program(operands[0], search);
+        const Errno problem = path ? exec_program(*path, as_words(operands), environment) : path.error();
+        give_up(problem == Errno::kENOENT ? 127 : 126, quoted(operands[0]), ": ", error_sentence(problem));
     }
     for (const std::string_view entry : entries)
         out().print(entry, line.has('0') ? '\0' : '\n');

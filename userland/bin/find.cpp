@@ -15,7 +15,8 @@ constexpr Usage kUsage{
     "Visits each PATH (.) and all below it, and evaluates EXPRESSION for each file.\n"
     "Tests: -name -iname -path -ipath GLOB, -type bcdflps, -size [+-]N[cwbkMG], -empty, -newer FILE,\n"
     "-mtime -atime [+-]DAYS, -mmin -amin [+-]MINUTES, -perm [-/]MODE, -links -inum -uid -gid [+-]N.\n"
-    "Actions: -print (the default), -print0, -delete, -prune, -quit. Options: -maxdepth N, -mindepth N, "
+    "Actions: -print (the default), -print0, -delete, -prune, -quit, -exec COMMAND ;, -exec COMMAND {} +,\n"
+    "-ok COMMAND ;. Options: -maxdepth N, -mindepth N, "
     "-depth.\n"
     "Joined by: ( E ), ! E, E1 E2, E1 -a E2, E1 -o E2.",
     {}};
@@ -95,6 +96,7 @@ int main_program(std::span<const std::string_view> arguments) {
     if (paths == 0) walker.start(".");
     for (const std::string_view path : arguments.first(paths))
         walker.start(path);
+    expression.finish();
     return tool_status();
 }
 

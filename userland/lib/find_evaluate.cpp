@@ -1,6 +1,7 @@
 #include "userland/lib/find_node.h"
 #include "userland/lib/glob.h"
 #include "userland/lib/mode.h"
+#include "userland/lib/run_command.h"
 #include "userland/lib/tool.h"
 #include "userland/rt/directory.h"
 #include "userland/rt/file.h"
@@ -87,7 +88,40 @@ bool test_stat(const Node& node, FoundFile& file) {
     }
 }
 
+// Commands take at most this many files at once, well below what fits onto a stack.
+constexpr std::size_t kMostCollected = 4096;
+
+// Every "{}" in the words of a command becomes the path.
+bool run_for(const Node& node, const std::string& path) {
+    std::vector<std::string> words;
+    for (const std::string& word : node.command) {
+        std::string replaced;
+        std::size_t at = 0;
+        for (std::size_t found = word.find("{}"); found != std::string::npos; found = word.find("{}", at)) {
+            replaced.append(word, at, found - at).append(path);
+            at = found + 2;
+        }
+        words.push_back(replaced.append(word, at));
+    }
+    if (node.kind == Kind::kAsk && !confirmed(concat("< ", words[0], " ... ", path, " > ? "))) return false;
+    return run_command(words) == 0;
+}
+
+void run_collected(const Node& node) {
+    if (node.collected.empty()) return;
+    std::vector<std::string> words = node.command;
+    words.insert(words.end(), node.collected.begin(), node.collected.end());
+    node.collected.clear();
+    if (run_command(words) != 0 && tool_status() == 0) set_tool_status(1);
+}
+
 }  // namespace
+
+void finish_find_node(const FindExpression::Node& node) {
+    if (node.left) finish_find_node(*node.left);
+    if (node.right) finish_find_node(*node.right);
+    if (node.kind == Kind::kExecuteMany) run_collected(node);
+}
 
 bool evaluate_find_node(const FindExpression::Node& node, FoundFile& file) {
     switch (node.kind) {
@@ -113,6 +147,13 @@ bool evaluate_find_node(const FindExpression::Node& node, FoundFile& file) {
             return true;
         case FindExpression::Node::Kind::kPrune:
             file.pruned = true;
+            return true;
+        case FindExpression::Node::Kind::kExecute:
+        case FindExpression::Node::Kind::kAsk:
+            return run_for(node, file.path());
+        case FindExpression::Node::Kind::kExecuteMany:
+            node.collected.push_back(file.path());
+            if (node.collected.size() == kMostCollected) run_collected(node);
             return true;
         case FindExpression::Node::Kind::kQuit:
             exit_program(tool_status());

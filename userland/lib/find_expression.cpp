@@ -80,9 +80,7 @@ class ExpressionParser {
         if (NodePointer node = action(word)) return node;
         if (NodePointer node = option(word)) return node;
         if (NodePointer node = test(word)) return node;
-        if (word == "-exec" || word == "-execdir" || word == "-ok") {
-            give_up(1, word, ": ", error_sentence(Errno::kENOSYS), " (programs cannot start programs yet)");
-        }
+        if (word == "-exec" || word == "-ok") return command(word);
         if (word.starts_with('-')) give_up(1, "unknown predicate ", quoted(word));
         give_up(1, "paths must precede expression: ", quoted(word));
     }
@@ -108,6 +106,26 @@ class ExpressionParser {
         }
         has_action_ = has_action_ || kind != Kind::kQuit;
         return make(kind);
+    }
+
+    // "-exec COMMAND… ;", "-exec COMMAND… {} +" and "-ok COMMAND… ;"
+    NodePointer command(std::string_view word) {
+        auto node = std::make_unique<Node>();
+        node->kind = word == "-ok" ? Kind::kAsk : Kind::kExecute;
+        while (at_ < words_.size()) {
+            const std::string_view next = words_[at_++];
+            const bool many = next == "+" && node->kind == Kind::kExecute && !node->command.empty() &&
+                              node->command.back() == "{}";
+            if (many) node->kind = Kind::kExecuteMany;
+            if (many) node->command.pop_back();
+            if (many || next == ";") {
+                if (node->command.empty()) break;
+                has_action_ = true;
+                return node;
+            }
+            node->command.emplace_back(next);
+        }
+        give_up(1, "missing argument to ", quoted(word));
     }
 
     NodePointer option(std::string_view word) {
@@ -238,6 +256,10 @@ FindExpression FindExpression::parse(std::span<const std::string_view> words) {
 
 bool FindExpression::evaluate(FoundFile& file) const {
     return evaluate_find_node(*root_, file);
+}
+
+void FindExpression::finish() const {
+    finish_find_node(*root_);
 }
 
 }  // namespace halfcell::userland

@@ -49,6 +49,8 @@ class FindExpression {
     ~FindExpression();
 
     bool evaluate(FoundFile& file) const;
+    // Does what actions have put off until all files are seen.
+    void finish() const;
     const FindOptions& options() const { return options_; }
 
     struct Node;

@@ -34,7 +34,10 @@ struct FindExpression::Node {
         kPrintNul,
         kDelete,
         kPrune,
-        kQuit
+        kQuit,
+        kExecute,      // -exec … ;
+        kExecuteMany,  // -exec … +
+        kAsk           // -ok … ;
     };
     enum class Relation : std::uint8_t { kExactly, kMore, kLess };
 
@@ -48,7 +51,13 @@ struct FindExpression::Node {
     std::uint64_t unit = 1;
     std::int64_t now = 0;
     abi::Stat reference{};
+    std::vector<std::string> command;
+    // What kExecuteMany has collected; filled while files are evaluated.
+    mutable std::vector<std::string> collected;
 };
+
+// Runs what is left in the kExecuteMany nodes below one.
+void finish_find_node(const FindExpression::Node& node);
 
 bool evaluate_find_node(const FindExpression::Node& node, FoundFile& file);
 
