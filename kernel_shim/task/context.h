@@ -116,6 +116,8 @@ class Context : public std::enable_shared_from_this<Context> {
     void set_signals(std::shared_ptr<const SignalState> signals);
     // Whether a signal waits that the thread allows.
     [[nodiscard]] bool signal_pending() const;
+    // No signal is delivered until the context has run for a quantum. Before it starts.
+    void begin_undisturbed();
     // A signal may have become deliverable: ends a wait in progress, and has the thread parked, so that it is
     // delivered. Any thread; does not wait.
     void signal_raised();
@@ -203,6 +205,7 @@ class Context : public std::enable_shared_from_this<Context> {
         bool files_left = false;  // die() has closed them
         RunState run_state = RunState::kNotStarted;
         bool launched = false;
+        bool begins_undisturbed = false;
         std::chrono::steady_clock::time_point launch_time;
         bool parked = false;  // the worker is in serve_parked
         bool forced = false;  // ForceKill, as the status shows it

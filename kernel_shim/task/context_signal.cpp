@@ -8,9 +8,7 @@ namespace halfcell::task {
 namespace {
 
 // Upstream looks for signals at timer ticks that end a quantum, so a context always runs for one before its
-// first signal. Programs need that: a forked child has the parent's process descriptor at hand, and would act
-// on it, until it has found its own. Source: kernel:src/context/switch.rs tick, relibc:redox-rt/src/proc.rs
-// child_hook.
+// first signal. Source: kernel:src/context/switch.rs tick.
 constexpr auto kQuantum = std::chrono::milliseconds(12);
 
 }  // namespace
@@ -31,6 +29,11 @@ bool Context::signal_pending() const {
     return signals != nullptr && signals->pending_unblocked() != 0;
 }
 
+void Context::begin_undisturbed() {
+    std::lock_guard lock(mutex_);
+    state_.begins_undisturbed = true;
+}
+
 void Context::signal_raised() {
     waiter_.interrupt();
     std::lock_guard lock(mutex_);
@@ -45,7 +48,8 @@ Result<Context::Delivery> Context::deliver_signal(machine::GuestThread& thread) 
     if ((abi::load_relaxed(control->control_flags.value) & inhibited) != 0) return Delivery::kInhibited;
     {
         std::lock_guard lock(mutex_);
-        if (std::chrono::steady_clock::now() - state_.launch_time < kQuantum) return Delivery::kInhibited;
+        if (state_.begins_undisturbed && std::chrono::steady_clock::now() - state_.launch_time < kQuantum)
+            return Delivery::kInhibited;
     }
     auto registers = TRY(thread.registers());
     // The page may hold anything, and may be shared with whoever; the thread itself does not run now.

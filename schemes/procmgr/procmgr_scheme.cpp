@@ -191,9 +191,13 @@ Result<Pid> ProcmgrScheme::fork(Pid parent) {
     if (processes_.count() >= kernel_.contexts.limit()) return fail(Errno::kEAGAIN);
     const Pid pid = processes_.add(std::move(*child));
     const auto thread = make_thread(pid);
-    if (thread) return pid;
-    forget(pid);
-    return fail(thread.error());
+    if (!thread) {
+        forget(pid);
+        return fail(thread.error());
+    }
+    // Until the child has found its own process descriptor it has its parent's at hand, and would act on it.
+    (*thread)->context->begin_undisturbed();
+    return pid;
 }
 
 // A process that never ran, and that nobody can start any more, has no end to tell anybody about.

@@ -43,7 +43,7 @@ def write(path, content):
 def root(name):
     """A root with a linker and the tools."""
     directory = suite.fresh(name)
-    for source, target in (("test_linker", "lib/ld64.so.1"), ("echo", "bin/echo"), ("env", "bin/env")):
+    for source, target in (("dynamic_linker", "lib/ld64.so.1"), ("echo", "bin/echo"), ("env", "bin/env")):
         os.makedirs(os.path.dirname(os.path.join(directory, target)), exist_ok=True)
         shutil.copy(os.path.join(build.directory, "userland", "bin", source), os.path.join(directory, target))
     return directory

@@ -39,5 +39,5 @@ TEST_CASE("every embedded program is a static ELF that the loader can place") {
             end_of_previous = (segment.p_vaddr + segment.p_memsz + 4095) / 4096 * 4096;
         }
     }
-    CHECK(total < 2 * 1024 * 1024);
+    CHECK(total < 4 * 1024 * 1024);
 }
