@@ -32,6 +32,7 @@ abi::DirentKind entry_kind(NodeKind kind) {
 Result<std::shared_ptr<const FileScheme::Listing>> FileScheme::list(const Handle& handle) const {
     auto listing = std::make_shared<Listing>(TRY(handle.node->entries()));
     for (const Mount* mount : mounts_.inside(handle.current_path())) {
+        if (!mount->listed) continue;
         const std::string_view name = scheme::split_reference(mount->path).name;
         std::erase_if(*listing, [&](const DirectoryEntry& entry) { return entry.name == name; });
         auto reached = mount->volume->open({}, OpenRequest{});

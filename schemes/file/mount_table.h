@@ -15,6 +15,7 @@ namespace halfcell::file {
 struct Mount {
     std::string path;  // canonical, relative to the scheme's root; "" for the root volume
     std::shared_ptr<Volume> volume;
+    bool listed = true;  // false: it can be reached, but its directory does not show it
 };
 
 // Immutable once made.

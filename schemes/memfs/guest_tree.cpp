@@ -21,6 +21,8 @@ namespace {
 
 // Volumes in memory count their inodes far from each other's and from those of most host file systems.
 constexpr std::uint64_t kInodeDistance = std::uint64_t{1} << 56;
+// Beyond what the volumes above a run's binds reach.
+constexpr std::uint64_t kDeviceInodes = 128 * kInodeDistance;
 // No host device has this number, so that no file of a bind keeps an inode number that a root in memory uses.
 constexpr std::uint64_t kNoDevice = UINT64_MAX;
 
@@ -36,6 +38,19 @@ Result<std::shared_ptr<MemVolume>> memory_root(const GuestTree& tree) {
         .limit = std::min(tree.memory_limit, half_of_memory()), .writes = tree.writes, .first_inode = 1});
     TRY(add_root_files(*volume, tree.programs, tree.host_name));
     return volume;
+}
+
+// The devices' names, for a root of the host that has none of Redox's: what makes a root Redox's own is that
+// its null device is a link. They can be opened, and show in no listing.
+Result<void> add_devices(std::vector<Mount>& mounts) {
+    const auto reached = mounts.front().volume->open("dev/null", {});
+    if (reached && std::holds_alternative<file::LinkFound>(*reached)) return {};
+    auto volume = std::make_shared<MemVolume>(MemVolumeOptions{
+        .limit = UINT64_MAX, .writes = file::Writes::kRefused, .first_inode = kDeviceInodes});
+    TRY(add_device_links(*volume, ""));
+    volume->seal();
+    mounts.push_back({.path = "dev", .volume = std::move(volume), .listed = false});
+    return {};
 }
 
 // Whether something at `path` can be reached; ENOTDIR where a file stands in the way.
@@ -102,6 +117,7 @@ Result<std::vector<Mount>> mount_guest_tree(const GuestTree& tree, std::string& 
         auto root = TRY(HostVolume::create(tree.host_root, tree.writes));
         plain_device = root->device();
         mounts.push_back({"", std::move(root)});
+        TRY(add_devices(mounts));
     }
     for (const HostBind& bind : tree.binds) {
         culprit = bind.guest_path;

@@ -19,7 +19,9 @@ struct HostBind {
 };
 
 struct GuestTree {
-    std::string host_root;  // empty: a root in memory
+    // Empty: a root in memory. A directory of the host gets the names of devices in /dev, unless it has a
+    // link /dev/null, as roots made for Redox do.
+    std::string host_root;
     file::Writes writes = file::Writes::kAllowed;
     std::vector<HostBind> binds;
     // Bytes the root in memory may hold; more than half of the host's memory is never taken.

@@ -106,6 +106,10 @@ TEST_CASE("a guest tree in memory has what programs expect") {
     CHECK(guest.open_error("dev/null", OpenFlags::kRdonly) == Errno::kEXDEV);
     CHECK(guest.read(guest.open("dev/urandom", OpenFlags::kRdonly | OpenFlags::kSymlink).value()) ==
           "/scheme/rand");
+    CHECK(guest.read(guest.open("etc/localtime", OpenFlags::kRdonly | OpenFlags::kSymlink).value()) ==
+          "/usr/share/zoneinfo/UTC");
+    CHECK(guest.content("etc/localtime").size() == 114);  // as the host's tzdata has it
+    CHECK(guest.stat("home/user").st_uid == 1000);
     CHECK(guest.list("mnt/deep").contains("data"));
     CHECK(guest.open_error("mnt/deep/data/x", OpenFlags::kCreat | OpenFlags::kRdwr) == Errno::kEROFS);
     // A program can be replaced; its bytes are copied then.
@@ -142,6 +146,28 @@ TEST_CASE("binds below directories that the host root lacks") {
     CHECK(guest.open_error("a/new", OpenFlags::kCreat | OpenFlags::kRdwr) == Errno::kEROFS);
     // The host root was not touched.
     CHECK_FALSE(std::filesystem::exists(root.path() + "/a"));
+}
+
+TEST_CASE("a root of the host has devices, its own or ours") {
+    const TemporaryDirectory root;
+    memfs::GuestTree tree;
+    tree.host_root = root.path();
+    std::string culprit;
+    {
+        Guest guest(memfs::mount_guest_tree(tree, culprit).value());
+        guest.caller.uid = guest.caller.gid = 0;
+        CHECK(guest.open_error("dev/null", OpenFlags::kRdonly) == Errno::kEXDEV);
+        CHECK(guest.read(guest.open("dev/tty", OpenFlags::kRdonly | OpenFlags::kSymlink).value()) ==
+              "libc:tty");
+        CHECK(guest.list("dev").size() == 8);
+        CHECK(guest.list("").empty());
+        CHECK(guest.open_error("dev/new", OpenFlags::kCreat | OpenFlags::kRdwr) == Errno::kEROFS);
+    }
+    REQUIRE(mkdir((root.path() + "/dev").c_str(), 0755) == 0);
+    REQUIRE(symlink("/scheme/zero", (root.path() + "/dev/null").c_str()) == 0);
+    Guest guest(memfs::mount_guest_tree(tree, culprit).value());
+    CHECK(guest.list("dev").size() == 1);
+    CHECK(guest.list("").contains("dev"));
 }
 
 TEST_CASE("guest trees that cannot be") {
