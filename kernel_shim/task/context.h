@@ -132,6 +132,8 @@ class Context : public std::enable_shared_from_this<Context> {
     [[nodiscard]] RunState state() const;
     // Whether it was ever made runnable, so that a worker is, was or will be there.
     [[nodiscard]] bool launched() const;
+    // Whether it was started, and not only killed before.
+    [[nodiscard]] bool has_run() const;
     // Status as a read of the status handle reports it: abi::ContextStatus, and the exception where it is
     // UnhandledExcp.
     [[nodiscard]] std::pair<abi::ContextStatus, abi::Exception> status() const;
@@ -205,6 +207,7 @@ class Context : public std::enable_shared_from_this<Context> {
         bool files_left = false;  // die() has closed them
         RunState run_state = RunState::kNotStarted;
         bool launched = false;
+        bool has_run = false;
         bool begins_undisturbed = false;
         std::chrono::steady_clock::time_point launch_time;
         bool parked = false;  // the worker is in serve_parked

@@ -17,6 +17,11 @@ bool Context::launched() const {
     return state_.launched;
 }
 
+bool Context::has_run() const {
+    std::lock_guard lock(mutex_);
+    return state_.has_run;
+}
+
 std::pair<abi::ContextStatus, abi::Exception> Context::status() const {
     const bool blocked = waiter_.reason() != nullptr;
     std::lock_guard lock(mutex_);
@@ -41,6 +46,7 @@ Result<void> Context::mark_started() {
     if (state_.run_state != RunState::kNotStarted) return fail(Errno::kEINVAL);
     state_.run_state = RunState::kRunnable;
     state_.launched = true;
+    state_.has_run = true;
     state_.launch_time = std::chrono::steady_clock::now();
     return {};
 }
@@ -60,6 +66,7 @@ bool Context::unstop() {
         if (state_.run_state != RunState::kStopped) return false;
         state_.run_state = RunState::kRunnable;
         never_started = !std::exchange(state_.launched, true);
+        state_.has_run = true;
         resumed_.notify_all();
     }
     // A wait that was going on when the context was stopped ends as if woken without its event.

@@ -2,6 +2,7 @@
 // Source: base:bootstrap/src/procmgr.rs on_exit_start, work_on.
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "schemes/procmgr/process_table.h"
@@ -54,7 +55,7 @@ void release_stopped(ProcessMap& processes, const std::set<Pid>& groups, SignalE
 }  // namespace
 
 SignalEffects ProcessTable::thread_ended(Pid pid, const task::Context& context) {
-    std::shared_ptr<Thread> ended;  // its descriptor is closed outside the lock
+    std::vector<std::shared_ptr<Thread>> ended;  // their descriptors are closed outside the lock
     std::lock_guard lock(mutex_);
     const auto found = processes_.find(pid);
     if (found == processes_.end()) return {};
@@ -62,9 +63,14 @@ SignalEffects ProcessTable::thread_ended(Pid pid, const task::Context& context) 
     const auto thread = std::ranges::find_if(
         process.threads, [&](const auto& candidate) { return candidate->context.get() == &context; });
     if (thread == process.threads.end()) return {};
-    ended = std::move(*thread);
+    ended.push_back(std::move(*thread));
     process.threads.erase(thread);
-    if (!process.threads.empty()) return {};
+    // Threads that were made and not started yet will never be: who was about to start them is gone.
+    const auto launched = [](const auto& other) { return other->context->launched(); };
+    if (!process.threads.empty() && (!context.has_run() || std::ranges::any_of(process.threads, launched)))
+        return {};
+    std::ranges::move(process.threads, std::back_inserter(ended));
+    process.threads.clear();
     if (!process.ending) process.ending = natural_end(context);
     return process_ended(process);
 }

@@ -122,6 +122,17 @@ TEST_CASE_FIXTURE(FamilyFixture, "an ended child is a zombie until somebody wait
     CHECK(call(ProcCall::kKill, {child.pid, 0}) == error(Errno::kESRCH));
 }
 
+TEST_CASE_FIXTURE(FamilyFixture, "unstarted-thread-hang: a thread nobody started does not keep a process") {
+    const Child child = running_child(process);
+    const std::int64_t unstarted = dup(child.process, "new-thread");
+    const auto context = kernel.contexts.all().back();
+    REQUIRE(close(unstarted) == 0);
+    kernel.workers.kill(child.context, true);
+    await_news(process, child);
+    CHECK(last_status == 9);
+    CHECK(context->state() == task::RunState::kDead);
+}
+
 TEST_CASE_FIXTURE(FamilyFixture, "how a child ended shows in its status") {
     const Child killed = running_child(process);
     CHECK(call(ProcCall::kKill, {killed.pid, Signal::kKill}) == 0);
