@@ -1,7 +1,10 @@
 #include "kernel_shim/supervisor/options.h"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
 
 #include "kernel_shim/host/capacity.h"
 
@@ -19,12 +22,26 @@ constexpr const char* kFooter =
     "  halfcell run ls -l /scheme/sys\n"
     "  halfcell run --bind \"$PWD:/src:ro\" grep -r main /src\n"
     "  halfcell run --root ./redox-root ./my-redox-program\n"
+    "  halfcell run --schemes file,null ./my-redox-program\n"
+    "  halfcell run --bind . --cwd . --env 'RUST_*' ./my-redox-program\n"
     "  halfcell trace -e openat cat /etc/passwd\n";
 
-// HOST:GUEST or HOST:GUEST:ro; the host part may not contain a colon.
+std::string absolute_on_host(const std::string& path) {
+    std::error_code error;
+    std::string absolute = std::filesystem::absolute(path, error).lexically_normal().string();
+    if (absolute.size() > 1 && absolute.ends_with('/')) absolute.pop_back();
+    return absolute;
+}
+
+// HOST, HOST:GUEST or HOST:GUEST:ro; the host part may not contain a colon. A host path alone is shown where
+// its absolute form says.
 std::string parse_bind(const std::string& text, Bind& bind) {
     const std::size_t first = text.find(':');
-    if (first == 0 || first == std::string::npos) return "expected HOST:GUESTPATH[:ro], got '" + text + "'";
+    if (text.empty() || first == 0) return "expected HOST[:GUESTPATH[:ro]], got '" + text + "'";
+    if (first == std::string::npos) {
+        bind = {.host = text, .guest = absolute_on_host(text)};
+        return "";
+    }
     bind.host = text.substr(0, first);
     bind.guest = text.substr(first + 1);
     const std::size_t second = bind.guest.find(':');
@@ -38,6 +55,18 @@ std::string parse_bind(const std::string& text, Bind& bind) {
     if (bind.guest.empty() || bind.guest.front() != '/')
         return "the guest path must be absolute, got '" + bind.guest + "'";
     return "";
+}
+
+// NAME=VALUE as it is; NAME, or PREFIX*, as the host's environment has them, if it does.
+void add_environment(const std::string& text, std::vector<std::string>& environment) {
+    if (text.find('=') != std::string::npos) {
+        environment.push_back(text);
+        return;
+    }
+    const bool prefix = text.ends_with('*');
+    const std::string wanted = prefix ? text.substr(0, text.size() - 1) : text + "=";
+    for (char** entry = environ; *entry != nullptr; ++entry)
+        if (std::string_view(*entry).starts_with(wanted)) environment.emplace_back(*entry);
 }
 
 // Adds what run, trace, boot and session have in common.
@@ -56,18 +85,29 @@ void add_world_options(CLI::App& app, WorldOptions& world) {
                    world.binds.push_back(std::move(bind));
                }
            },
-           "show a host file or directory to the guest")
-        ->type_name("HOST:GUESTPATH[:ro]")
+           "show a host file or directory to the guest, under its own path unless another is given")
+        ->type_name("HOST[:GUESTPATH[:ro]]")
         ->allow_extra_args(false);
     app.add_option("--schemes", world.schemes,
                    "the only schemes the guest finds, NAME or PREFIX*; any other is ENODEV (default: all)")
         ->type_name("NAME[,NAME]")
         ->delimiter(',')
         ->allow_extra_args(false);
-    app.add_option("--env", world.environment, "set an environment variable of the guest (repeatable)")
-        ->type_name("NAME=VALUE")
+    app.add_option_function<std::vector<std::string>>(
+           "--env",
+           [&world](const std::vector<std::string>& texts) {
+               for (const std::string& text : texts)
+                   add_environment(text, world.environment);
+           },
+           "set an environment variable of the guest, or pass the host's on (repeatable)")
+        ->type_name("NAME[=VALUE]|PREFIX*")
         ->allow_extra_args(false);
-    app.add_option("--cwd", world.working_directory, "the guest's working directory (default /)");
+    app.add_option_function<std::string>(
+        "--cwd",
+        [&world](const std::string& path) {
+            world.working_directory = path.starts_with('/') ? path : absolute_on_host(path);
+        },
+        "the guest's working directory (default /); a relative one begins at the host's");
     app.add_option("--memory-limit", world.memory_limit, "bytes of guest memory, e.g. 64M; beyond it ENOMEM")
         ->transform(CLI::AsSizeValue(false));
     world.context_limit = host::comfortable_guest_threads(host::read_host_limits());

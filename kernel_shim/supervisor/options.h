@@ -29,7 +29,7 @@ struct TraceOptions {
     std::vector<std::string> filters;
 };
 
-// What surrounds a program: shared by run, trace, boot and session.
+// What surrounds a program: shared by run, trace and boot.
 struct WorldOptions {
     std::string root;  // empty: an in-memory root
     bool read_only = false;

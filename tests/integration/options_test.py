@@ -36,6 +36,25 @@ def the_host_s_environment_stays_outside():
 
 
 @suite.test
+def environment_of_the_host_that_is_asked_for():
+    host = {"PATH": os.environ["PATH"], "GIVEN_A": "1", "GIVEN_B": "two words", "OTHER": "x"}
+    outcome = expect(build.run("env", options=["--env", "GIVEN_*", "--env", "UNSET", "--env", "PATH=/bin"], env=host))
+    check(sorted(outcome.text.splitlines()) == ["GIVEN_A=1", "GIVEN_B=two words", "PATH=/bin"], str(outcome))
+    outcome = expect(build.run("env", options=["--env", "OTHER"], env=host))
+    check("OTHER=x" in outcome.text and "GIVEN" not in outcome.text, str(outcome))
+
+
+@suite.test
+def the_host_s_own_directory():
+    directory = tree("own")
+    options = ["--bind", ".", "--cwd", "."]
+    expect(build.run("cat", "sub/below", options=options, cwd=directory), 0, out="below\n")
+    expect(build.run("pwd", options=options, cwd=directory), 0, out=directory + "\n")
+    expect(build.run("pwd", options=[*options[:3], "sub"], cwd=directory), 0, out=directory + "/sub\n")
+    expect(build.run("cat", f"{directory}/file", options=["--bind", directory]), 0, out="content\n")
+
+
+@suite.test
 def working_directory():
     directory = tree("cwd")
     expect(build.run("pwd", options=["--root", directory, "--cwd", "/sub"]), 0, out="/sub\n")
