@@ -106,10 +106,17 @@ bool AgentThread::receive_park() {
 
 void AgentThread::reply(std::uint64_t value) {
     if (state_ != State::kInCall) return;
+    bool must_park = park_->asked.load(std::memory_order_relaxed);
     if (__builtin_expect(means_restart(value), 0)) {
         late_result_ = value;
-        signal_park();
+        must_park = true;
         value = 0;
+    }
+    if (__builtin_expect(must_park, 0)) {
+        // The thread must not take a step with this value before it parks, and who asked may have marked the
+        // signal as being under way without having sent it yet. Two signals are as good as one.
+        park_->signalled = true;
+        (void)host::send_thread_signal(process_->id(), park_->thread, kParkSignal);
     }
     answer_call(value);
 }
