@@ -74,6 +74,8 @@ struct Process {
     std::vector<std::shared_ptr<Thread>> threads;  // living ones, oldest first
     // The page that was announced by SyncSigPctl.
     std::optional<task::ControlPage> signal_page;
+    // What has come for a forked process that nobody has announced a page of yet: signal and sender.
+    std::map<std::uint32_t, std::uint64_t> early_signals;
     // What waits of each queued signal, by its number.
     std::map<std::uint32_t, std::deque<abi::RtSigInfo>> queued;
     // Its children's news, by pid, and whoever waits for them. The queue outlives the process where a holder

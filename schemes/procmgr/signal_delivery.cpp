@@ -28,6 +28,12 @@ void clear_pending(const Process& process, std::uint64_t signals) {
             __atomic_fetch_and(&control->word[0], ~signals, __ATOMIC_RELAXED);
 }
 
+// A fork is under way: its parent has yet to announce the child's page and to start it.
+bool is_being_made(const Process& process) {
+    return process.control() == nullptr && process.threads.size() == 1 &&
+           process.threads.front()->context->state() == task::RunState::kNotStarted;
+}
+
 }  // namespace
 
 Result<void> SignalDelivery::send(Process& process, Thread* thread) {
@@ -35,7 +41,8 @@ Result<void> SignalDelivery::send(Process& process, Thread* thread) {
     if (sender_.euid != 0 && sender_.euid != ruid && sender_.ruid != ruid) return fail(Errno::kEPERM);
     if (signal_ == 0 || !process.alive() || process.pid == kInitPid) return {};
     auto* const page = process.control();
-    // Upstream refuses to signal what has no page yet; the default action is the better answer.
+    // Upstream refuses to signal what has no page yet. A child that is being forked takes its signals when it
+    // has one; for others, the default action is the better answer.
     const bool unprepared = page == nullptr || (thread != nullptr && thread->control() == nullptr);
     if (signal_ == Signal::kKill) {
         end_process(process);
@@ -43,6 +50,8 @@ Result<void> SignalDelivery::send(Process& process, Thread* thread) {
         continue_process(process);
     } else if (stops(process)) {
         stop_process(process);
+    } else if (signal_ <= kLastMergedSignal && is_being_made(process)) {
+        process.early_signals[signal_] = abi::sender_info_raw({sender_.pid, sender_.ruid});
     } else if (unprepared) {
         if (!ignored_by_default(signal_)) end_process(process);
     } else if (!abi::signal_will_ignore(*page, signal_, about_stop_)) {

@@ -59,6 +59,18 @@ bool move_pending(abi::SigProcControl& from, abi::SigProcControl& to) {
     return waiting != 0;
 }
 
+// The same for what came for a forked process before it had a page.
+bool take_early_signals(Process& process, abi::SigProcControl& page) {
+    std::uint64_t waiting = 0;
+    for (const auto& [signal, sender] : std::exchange(process.early_signals, {})) {
+        if (abi::signal_will_ignore(page, signal, false)) continue;
+        __atomic_store_n(&page.sender_infos[signal - 1], sender, __ATOMIC_RELAXED);
+        waiting |= abi::signal_bit(signal);
+    }
+    __atomic_fetch_or(&page.pending, waiting, __ATOMIC_RELEASE);
+    return waiting != 0;
+}
+
 bool move_pending(abi::Sigcontrol& from, abi::Sigcontrol& to) {
     constexpr std::uint64_t kPendingHalf = 0xffffffff;
     bool any = false;
@@ -149,6 +161,7 @@ Result<std::uint64_t> ProcmgrScheme::sync_process_page(Pid pid) {
         const auto replaced = std::exchange(process.signal_page, signals->proc_control);
         auto& page = *process.control();
         if (old_page != nullptr && old_page != &page && move_pending(*old_page, page)) woken = context;
+        if (take_early_signals(process, page)) woken = context;
         return {};
     }));
     if (woken) woken->signal_raised();

@@ -157,6 +157,23 @@ TEST_CASE_FIXTURE(DeliveryFixture, "what waits for a program is not lost when an
     CHECK(new_page->pending == abi::signal_bit(Signal::kUsr1));
 }
 
+TEST_CASE_FIXTURE(DeliveryFixture, "a signal to a process that is being forked waits for its page") {
+    const std::int64_t child = dup(process, "fork");
+    const std::int64_t child_thread = dup(child, "thread-0");
+    const auto child_context = kernel.contexts.all().back();
+    const std::uint32_t child_pid = child_context->attributes().pid;
+    CHECK(call(ProcCall::kKill, {child_pid, Signal::kInt}) == 0);
+    CHECK(call(ProcCall::kKill, {child_pid, Signal::kHup}) == 0);
+    const auto fresh = static_cast<std::uint64_t>(
+        *child_context->address_space()->map({.size = 0x2000, .protection = {.write = true}}, {}));
+    REQUIRE(write_to(child_thread, "sighandler", {kHandler, 0, fresh, fresh + 0x1000}) == 32);
+    auto* const child_page = child_context->signals()->proc_control.structure<abi::SigProcControl>();
+    child_page->actions[Signal::kHup - 1].first = abi::ActionBits::kIgnored;
+    REQUIRE(call(child, {static_cast<std::uint64_t>(ProcCall::kSyncSigPctl)}) == 0);
+    CHECK(child_page->pending == abi::signal_bit(Signal::kInt));
+    CHECK(abi::sender_info_from_raw(child_page->sender_infos[Signal::kInt - 1]).pid == pid);
+}
+
 TEST_CASE_FIXTURE(DeliveryFixture, "a thread without registration is left alone") {
     REQUIRE(write_to(target_thread, "sighandler", {0, 0, 0, 0}) == 32);
     page->pending = abi::signal_bit(Signal::kUsr1);
