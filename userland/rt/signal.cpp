@@ -121,10 +121,7 @@ void act_on(std::uint32_t signal) {
     if (handler == nullptr) {
         // A stop is the process manager's work, and continuing has happened already.
         if (signal == Signal::kCont || (action & ActionBits::kSigSpecific) != 0) return;
-        const std::uint64_t words[] = {static_cast<std::uint64_t>(abi::ProcCall::kExit),
-                                       abi::exit_word_for_signal(signal)};
-        (void)call_process(words);
-        __builtin_trap();
+        exit_by_signal(signal);
     }
     const std::uint64_t allowed = abi::allowed_set(halfcell_thread_control);
     const std::uint64_t mask = __atomic_load_n(&action_of(signal).user_data, __ATOMIC_RELAXED);
@@ -305,6 +302,13 @@ SignalsHeld::SignalsHeld()
 
 SignalsHeld::~SignalsHeld() {
     if (outermost_) deliver_all();
+}
+
+void exit_by_signal(std::uint32_t signal) {
+    const std::uint64_t words[] = {static_cast<std::uint64_t>(abi::ProcCall::kExit),
+                                   abi::exit_word_for_signal(signal)};
+    (void)call_process(words);
+    __builtin_trap();
 }
 
 Result<void> send_signal(std::int64_t target, std::uint32_t signal) {

@@ -44,6 +44,9 @@ class SignalsHeld {
     bool outermost_;
 };
 
+// Ends the process as the signal's default action does.
+[[noreturn]] void exit_by_signal(std::uint32_t signal);
+
 // Sends a signal: to a process (> 0), the own group (0), all (-1), a group (< -1). Signal 0 only asks whether
 // that is allowed. ESRCH, EPERM, EINVAL.
 Result<void> send_signal(std::int64_t target, std::uint32_t signal);

@@ -18,7 +18,7 @@ Job* job_of(Shell& shell, Shell::Arguments words) {
 // Waits for a job; nothing where a trapped signal ended the wait.
 std::optional<int> wait_for_job(Shell& shell, Job& job) {
     while (job.state() == Job::State::kRunning) {
-        if (!shell.wait_for_news(true)) return {};
+        if (!shell.wait_for_news(Shell::EndedBy::kTraps)) return {};
     }
     return exit_status_of(job.status());
 }
@@ -84,7 +84,7 @@ int builtin_wait(Shell& shell, Shell::Arguments words) {
     if (words.size() == 1) {
         for (;;) {
             if (!shell.jobs.any_listed(Job::State::kRunning)) break;
-            if (!shell.wait_for_news(true)) {
+            if (!shell.wait_for_news(Shell::EndedBy::kTraps)) {
                 if (Traps::any_pending() || Traps::interrupted()) return interrupted_status(shell);
                 break;
             }

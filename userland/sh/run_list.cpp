@@ -104,7 +104,7 @@ int Shell::run_background(const AndOr& and_or) {
     const std::optional<std::uint32_t> child = fork_for(job, Fork::kBackground);
     if (!child) {
         jobs.remove(job);
-        return abort("Cannot fork");
+        return status;
     }
     if (*child == 0) {
         conditions = 0;

@@ -31,10 +31,7 @@ int Shell::run_stages(const Pipeline& pipeline, const std::string& text) {
             pipe = std::move(*made);
         }
         const std::optional<std::uint32_t> child = fork_for(job, Fork::kForeground);
-        if (!child) {
-            (void)abort("Cannot fork");
-            break;
-        }
+        if (!child) break;
         if (*child == 0) {
             if (input.fd() != Fd::kNone) (void)sys_dup2(input.fd(), Fd::kStdin);
             if (!last) (void)sys_dup2(pipe.writer.fd(), Fd::kStdout);
@@ -61,7 +58,7 @@ int Shell::run_subshell(const Command& command, const SubshellCommand& subshell_
         const std::optional<std::uint32_t> child = fork_for(job, Fork::kForeground);
         if (!child) {
             jobs.remove(job);
-            return abort("Cannot fork");
+            return status;
         }
         if (*child != 0) return wait_in_foreground(job);
     }

@@ -163,7 +163,7 @@ int Shell::run_program(const Command& command, const SimpleCommand& simple,
         const std::optional<std::uint32_t> child = fork_for(job, Fork::kForeground);
         if (!child) {
             jobs.remove(job);
-            return abort("Cannot fork");
+            return status;
         }
         if (*child != 0) return wait_in_foreground(job);
     }

@@ -82,9 +82,10 @@ class Shell final : private ExpansionHost, private Directories {
     // Waits until a job stops or ends, and gives its status. What else happens meanwhile is recorded. One
     // that has ended is removed, one that has stopped is listed.
     int wait_in_foreground(Job& job);
-    // Waits until something happens to any child; false when there is none, or for a trapped signal or an
-    // interrupt where `breakable`.
-    bool wait_for_news(bool breakable);
+    // Waits until something happens to any child; false when there is none, or for what may end the wait: an
+    // interrupt from the user, or with kTraps any trapped signal.
+    enum class EndedBy : std::uint8_t { kNothing, kInterrupt, kTraps };
+    bool wait_for_news(EndedBy ended_by);
     // Looks for changes of jobs without waiting.
     void poll_jobs();
     // Tells of jobs that have changed, and forgets those that are done.

@@ -19,7 +19,10 @@ std::optional<std::uint32_t> Shell::fork_for(Job& job, Fork mode) {
     const std::uint32_t group = job.group;
     const bool grouped = controls_jobs() && mode != Fork::kNoJob;
     const Result<std::uint32_t> child = fork_process();
-    if (!child) return {};
+    if (!child) {
+        (void)abort(concat("Cannot fork: ", std::string_view(abi::errno_text(child.error()))));
+        return {};
+    }
     if (*child == 0) {
         become_child(group, mode);
         return 0;
@@ -40,6 +43,8 @@ void Shell::become_child(std::uint32_t group, Fork mode) {
         if (mode == Fork::kForeground && group == 0 && identity)
             (void)set_foreground_group(terminal_.fd(), identity->pgid);
     }
+    // An interrupt that came while this was still the shell is meant for what the child was going to do.
+    if (interactive && mode != Fork::kBackground && Traps::interrupted()) exit_by_signal(Signal::kInt);
     const bool controlled = controls_jobs();
     subshell = true;
     interactive = false;
@@ -58,22 +63,30 @@ void Shell::become_child(std::uint32_t group, Fork mode) {
     if (nothing) (void)sys_dup2(nothing->fd(), Fd::kStdin);
 }
 
-bool Shell::wait_for_news(bool breakable) {
+bool Shell::wait_for_news(EndedBy ended_by) {
     // Held: what comes between the look at the flags and the wait ends the wait.
     const SignalsHeld held;
-    if (breakable && (Traps::any_pending() || Traps::interrupted())) return false;
+    if (ended_by != EndedBy::kNothing && Traps::interrupted()) return false;
+    if (ended_by == EndedBy::kTraps && Traps::any_pending()) return false;
     const std::uint64_t flags = controls_jobs() ? abi::WaitFlags::kUntraced : 0;
     const Result<ChildNews> news = wait_for_child(0, flags);
     if (news) {
         (void)jobs.record(news->pid, news->status);
         return true;
     }
-    return news.error() == Errno::kEINTR && !breakable;
+    // The handler has not run yet; the flags tell the next time.
+    return news.error() == Errno::kEINTR;
 }
 
 int Shell::wait_in_foreground(Job& job) {
+    const bool in_group = interactive && job.group != 0;
     while (job.state() == Job::State::kRunning) {
-        if (wait_for_news(false)) continue;
+        if (wait_for_news(in_group ? EndedBy::kInterrupt : EndedBy::kNothing)) continue;
+        if (in_group && Traps::take_interrupt()) {
+            // It came before the terminal was the job's, and is meant for it.
+            (void)send_signal(-static_cast<std::int64_t>(job.group), Signal::kInt);
+            continue;
+        }
         for (Job::Process& process : job.processes) {
             if (process.state == Job::State::kRunning)
                 process = {process.pid, Job::State::kDone, kUnknownStatus};
