@@ -10,8 +10,8 @@
 
 namespace halfcell::bench {
 
-// `halfcell run [options] TOOL ROW COUNT`, TOOL being `speed` or `procspeed`: the nanoseconds per operation it prints. EIO when it fails or
-// prints something else; errors of the spawn.
+// `halfcell run [options] TOOL ROW COUNT`, TOOL being `speed` or `procspeed`: the nanoseconds per operation
+// it prints. EIO when it fails or prints something else; errors of the spawn.
 Result<double> measure_in_guest(const std::vector<std::string>& options, const std::string& tool,
                                 const std::string& row, std::uint64_t count);
 
