@@ -48,7 +48,7 @@ std::shared_ptr<fd::FdTable> Context::files() const {
 Result<std::vector<fd::Descriptor>> Context::replace_files(std::shared_ptr<fd::FdTable> files) {
     {
         std::lock_guard lock(mutex_);
-        if (state_.files_left) return fail(Errno::kESRCH);
+        if (state_.leaving) return fail(Errno::kESRCH);
         files->join();
         std::swap(state_.files, files);
     }
@@ -58,7 +58,7 @@ Result<std::vector<fd::Descriptor>> Context::replace_files(std::shared_ptr<fd::F
 Result<void> Context::switch_space(SpaceSwitch order) {
     std::shared_ptr<mem::AddressSpace> replaced;  // dropped outside the lock: it may tell grant owners
     std::lock_guard lock(mutex_);
-    if (state_.run_state == RunState::kDead) return fail(Errno::kESRCH);
+    if (state_.leaving) return fail(Errno::kESRCH);
     if (!state_.launched) {
         state_.initial.rip = order.instruction_pointer;
         state_.initial.rsp = order.stack_pointer;

@@ -204,7 +204,7 @@ class Context : public std::enable_shared_from_this<Context> {
         Attributes attributes;
         std::shared_ptr<mem::AddressSpace> space;
         std::shared_ptr<fd::FdTable> files;
-        bool files_left = false;  // die() has closed them
+        bool leaving = false;  // die() has begun: nothing may be given to the context any more
         RunState run_state = RunState::kNotStarted;
         bool launched = false;
         bool has_run = false;

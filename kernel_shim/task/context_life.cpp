@@ -105,7 +105,7 @@ void Context::die(std::optional<abi::Exception> exception) {
         missed_switch = std::exchange(state_.pending_switch, std::nullopt);
         files = std::exchange(state_.files, std::make_shared<fd::FdTable>());
         state_.files->join();
-        state_.files_left = true;
+        state_.leaving = true;
         space = std::move(state_.space);
         pid = state_.attributes.pid;
     }

@@ -4,27 +4,13 @@
 #include "abi/flags.h"
 #include "kernel_shim/mem/address_space.h"
 #include "kernel_shim/mem/map_request.h"
+#include "kernel_shim/scheme/file_grant_owner.h"
 #include "schemes/file/file_scheme.h"
 #include "schemes/file/transfer.h"
 
 // Mapping files. Source: redoxfs:src/mount/redox/resource.rs fmap; kernel:src/scheme/user.rs fmap_inner.
 
 namespace halfcell::file {
-
-namespace {
-
-// Keeps the description open as long as a mapping shows its file. Stores reach the file through the host's
-// page cache, so an unmap has nothing to write back.
-class MappedDescription final : public mem::GrantOwner {
-  public:
-    explicit MappedDescription(scheme::DescriptionRef description) : description_(std::move(description)) {}
-    void unmapped(std::uint64_t, std::uint64_t, bool) override {}
-
-  private:
-    const scheme::DescriptionRef description_;
-};
-
-}  // namespace
 
 // The bytes as they are now. Redox says nothing about later changes showing in private mappings, and there
 // such a mapping cannot even be written to (it hangs); a copy is what POSIX programs expect.
@@ -63,13 +49,17 @@ Result<std::uint64_t> FileScheme::fmap(const scheme::Caller&, HandleNumber numbe
     const bool stores = (map.flags & MapFlags::kProtWrite) != 0;
     // Every mapping can be read on Redox, so a handle that cannot be read cannot be mapped.
     if (!handle->readable || (shared && stores && !handle->writable)) return fail(Errno::kEACCES);
-    mem::MapSource source;
-    source.kind = mem::GrantKind::kFile;
-    source.object = shared ? TRY(handle->node->shared_memory(map.offset, request.size, handle->writable))
-                           : TRY(private_copy(*handle->node, map.offset, request.size));
-    source.file_offset = map.offset;
-    source.owner = std::make_shared<MappedDescription>(description);
-    return target.map(request, source);
+    // A private mapping has nothing to do with the file any more: a fork copies it as it copies all memory.
+    // Upstream shows it as one of the file, so that libc would map the file, shared, in its place in the
+    // child.
+    if (!shared)
+        return target.map(request, {.object = TRY(private_copy(*handle->node, map.offset, request.size))});
+    // Stores reach the file through the host's page cache: an unmap has nothing to write back.
+    return target.map(request,
+                      {.kind = mem::GrantKind::kFile,
+                       .object = TRY(handle->node->shared_memory(map.offset, request.size, handle->writable)),
+                       .file_offset = map.offset,
+                       .owner = std::make_shared<scheme::FileGrantOwner>(description)});
 }
 
 }  // namespace halfcell::file

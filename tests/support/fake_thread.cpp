@@ -123,7 +123,7 @@ Result<void> FakeThread::set_registers(const ThreadRegisters& registers) {
     if (script_->state_ != ThreadScript::State::kParked) return fail(Errno::kEFAULT);
     // A thread put in front of its `syscall` again makes the same call once more.
     if (registers.rip + 2 == script_->registers_.rip && registers.rax == script_->calling_) {
-        script_->answers_.pop_back();
+        if (!script_->answers_.empty()) script_->answers_.pop_back();
         script_->traps_.push_front(CallTrap{script_->calling_, {}, 0});
     }
     script_->registers_ = registers;

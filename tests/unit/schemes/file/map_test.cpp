@@ -1,6 +1,7 @@
 // Mapping files, on the host and in memory.
 
 #include "kernel_shim/mem/address_space.h"
+#include "kernel_shim/scheme/file_grant_owner.h"
 #include "tests/unit/schemes/file/file_fixture.h"
 
 using namespace halfcell;
@@ -54,7 +55,12 @@ TEST_CASE_TEMPLATE("a private mapping is a copy, zero behind the end", Kind, OnH
     CHECK(mapper.bytes(second, 5) == std::string("tail\0", 5));
     const auto grants = mapper.space->describe();
     CHECK(grants.size() >= 1);
-    CHECK((grants[0].flags & abi::GrantFlags::kGrantScheme) != 0);
+    // Libc's fork maps what is both in the child again, from the file.
+    CHECK((grants[0].flags & (abi::GrantFlags::kGrantScheme | abi::GrantFlags::kGrantShared)) == 0);
+    const auto child = mapper.space->clone().value();
+    std::string text(4, '\0');
+    REQUIRE(child->read(*address, std::as_writable_bytes(std::span(text))));
+    CHECK(text == "mine");
 }
 
 TEST_CASE_TEMPLATE("a shared mapping and the file are one", Kind, OnHost, InMemory) {
@@ -66,6 +72,15 @@ TEST_CASE_TEMPLATE("a shared mapping and the file are one", Kind, OnHost, InMemo
     const auto address =
         mapper.map(number, kPage, MapFlags::kMapShared | MapFlags::kProtRead | MapFlags::kProtWrite).value();
     CHECK(mapper.bytes(address, 11) == std::string("0123456789\0", 11));
+    // What a fork needs to map the file in the child again.
+    const auto shown = mapper.space->describe().at(0);
+    CHECK(shown.flags == (abi::GrantFlags::kGrantScheme | abi::GrantFlags::kGrantShared |
+                          abi::GrantFlags::kGrantRead | abi::GrantFlags::kGrantWrite));
+    CHECK(+shown.offset == 0);
+    const mem::Grant grant = mapper.space->grant_at(address).value();
+    const auto* const owner = dynamic_cast<const scheme::FileGrantOwner*>(grant.owner.get());
+    REQUIRE(owner != nullptr);
+    CHECK(owner->description()->number() == number);
     REQUIRE(mapper.space->write(address, std::as_bytes(std::span("MAP", 3))));
     CHECK(guest.content("f") == "MAP3456789");
     const auto other = guest.open("f", OpenFlags::kWronly).value();
