@@ -30,7 +30,7 @@ void clear_pending(const Process& process, std::uint64_t signals) {
 
 // A fork is under way: its parent has yet to announce the child's page and to start it.
 bool is_being_made(const Process& process) {
-    return process.control() == nullptr && process.threads.size() == 1 &&
+    return process.control() == nullptr && !process.awaited_by_supervisor && process.threads.size() == 1 &&
            process.threads.front()->context->state() == task::RunState::kNotStarted;
 }
 
