@@ -51,7 +51,9 @@ TEST_CASE_TEMPLATE("a private mapping is a copy, zero behind the end", Kind, OnH
     CHECK(mapper.bytes(*address + 2 * kPage - 1, 1) == std::string(1, '\0'));
     REQUIRE(mapper.space->write(*address, std::as_bytes(std::span("mine", 4))));
     CHECK(guest.content("f").starts_with("aaaa"));
-    const auto second = mapper.map(number, 4, MapFlags::kMapPrivate | MapFlags::kProtRead, kPage).value();
+    // A copy does not keep its file open, and the test closes what it has mapped.
+    const auto again = guest.open("f", OpenFlags::kRdonly).value();
+    const auto second = mapper.map(again, 4, MapFlags::kMapPrivate | MapFlags::kProtRead, kPage).value();
     CHECK(mapper.bytes(second, 5) == std::string("tail\0", 5));
     const auto grants = mapper.space->describe();
     CHECK(grants.size() >= 1);
