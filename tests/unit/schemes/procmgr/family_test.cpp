@@ -130,6 +130,7 @@ TEST_CASE_FIXTURE(FamilyFixture, "unstarted-thread-hang: a thread nobody started
     kernel.workers.kill(child.context, true);
     await_news(process, child);
     CHECK(last_status == 9);
+    kernel.workers.wait_all();  // the news come before the last worker has cleaned up
     CHECK(context->state() == task::RunState::kDead);
 }
 
