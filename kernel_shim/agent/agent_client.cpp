@@ -29,6 +29,10 @@ Result<void> report_status(std::uint64_t report) {
     return {};
 }
 
+std::size_t report_left(std::uint64_t report) {
+    return static_cast<std::size_t>((report >> 16) & 0xffff) - 1;
+}
+
 pid_t report_id(std::uint64_t report) {
     const std::uint64_t middle = (report >> 16) & 0xffff;
     const std::uint64_t high = (report >> 32) & 0xffff;
@@ -46,6 +50,24 @@ Result<void> AgentClient::run(std::span<const Command> commands) {
     std::lock_guard lock(channel_);
     TRY(exchange(commands));
     return {};
+}
+
+machine::Progress AgentClient::run_all(std::span<const Command> commands) {
+    std::lock_guard lock(channel_);
+    machine::Progress progress;
+    while (progress.done < commands.size()) {
+        const auto batch =
+            commands.subspan(progress.done, std::min(commands.size() - progress.done, page_.batch.size()));
+        std::size_t left = batch.size();
+        const auto answer = exchange(batch, &left);
+        if (!answer) {
+            progress.done += batch.size() - left;
+            progress.error = answer.error();
+            break;
+        }
+        progress.done += batch.size();
+    }
+    return progress;
 }
 
 Result<pid_t> AgentClient::run_for_id(std::span<const Command> commands) {
@@ -73,7 +95,7 @@ void AgentClient::follow_caller() {
     cpu_ = cpu;
 }
 
-Result<pid_t> AgentClient::exchange(std::span<const Command> commands) {
+Result<pid_t> AgentClient::exchange(std::span<const Command> commands, std::size_t* left) {
     HC_CHECK(!commands.empty() && commands.size() <= page_.batch.size(), "a batch of impossible size");
     if (is_dead()) return fail(Errno::kESRCH);
     follow_caller();
@@ -86,7 +108,9 @@ Result<pid_t> AgentClient::exchange(std::span<const Command> commands) {
         report += TRY(host::take_event(report_.get()));
         if (report >= kDeathReport) return fail(Errno::kESRCH);
     }
-    TRY(report_status(report));
+    const Result<void> status = report_status(report);
+    if (!status && left != nullptr) *left = report_left(report);
+    TRY(status);
     return report_id(report);
 }
 

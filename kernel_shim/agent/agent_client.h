@@ -13,6 +13,7 @@
 #include "kernel_shim/base/guarded.h"
 #include "kernel_shim/base/result.h"
 #include "kernel_shim/host/unique_fd.h"
+#include "kernel_shim/machine/machine.h"
 
 namespace halfcell::agent {
 
@@ -28,7 +29,10 @@ class AgentClient {
     // Blocks until the agent has answered; takes the agent lock.
     Result<void> run(std::span<const Command> commands);
 
-    // The same for a batch with one operation that makes an id: the new process's pid.
+    // The same for any number of commands, in as many batches as it takes; tells how many were run.
+    machine::Progress run_all(std::span<const Command> commands);
+
+    // The same for a batch that ends in an operation that makes an id: the new process's pid.
     Result<pid_t> run_for_id(std::span<const Command> commands);
 
     // Runs a batch that ends in HC_OPERATION_THREAD and stays on the channel until the newborn thread waits
@@ -46,7 +50,8 @@ class AgentClient {
     [[nodiscard]] bool is_dead() const { return dead_.load(std::memory_order_acquire); }
 
   private:
-    Result<pid_t> exchange(std::span<const Command> commands);
+    // Where `left` is given it takes, after a failure, the commands not run, the failed one among them.
+    Result<pid_t> exchange(std::span<const Command> commands, std::size_t* left = nullptr);
     void follow_caller();
     Result<host::UniqueFd> fetch_listener(pid_t thread) const;
 

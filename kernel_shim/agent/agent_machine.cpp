@@ -171,10 +171,11 @@ class AgentMachine final : public machine::Machine {
 
     Result<void> map(machine::PageRange range, const machine::MemoryObject& object, std::uint64_t offset,
                      machine::Protection protection, machine::Populate populate) override {
-        const machine::Backing backing = object.backing();
-        const int flags = MAP_SHARED | MAP_FIXED | (populate == machine::Populate::kNow ? MAP_POPULATE : 0);
-        return change(range, mmap_command(range.base, range.size, host_protection(protection), flags,
-                                          backing.file, backing.offset + offset));
+        return change(range, command_for({.range = range,
+                                          .object = &object,
+                                          .offset = offset,
+                                          .protection = protection,
+                                          .populate = populate}));
     }
 
     Result<void> unmap(machine::PageRange range) override {
@@ -186,6 +187,30 @@ class AgentMachine final : public machine::Machine {
         command.operation = SYS_mprotect;
         command.arguments = {range.base, range.size, static_cast<std::uint64_t>(host_protection(protection))};
         return change(range, command);
+    }
+
+    machine::Progress map_all(std::span<const machine::Mapping> mappings) override {
+        std::vector<Command> commands;
+        commands.reserve(mappings.size());
+        for (const machine::Mapping& mapping : mappings) {
+            if (!allowed(mapping.range)) return {.done = 0, .error = Errno::kEINVAL};
+            commands.push_back(command_for(mapping));
+        }
+        machine::Progress progress = process_->client().run_all(commands);
+        if (progress.error == Errno::kEPERM) progress.error = Errno::kENOMEM;
+        return progress;
+    }
+
+    Result<void> read(std::uint64_t address, std::span<std::byte> to) const override {
+        return process_->read(address, to);
+    }
+    Result<void> write(std::uint64_t address, std::span<const std::byte> from) override {
+        return process_->write(address, from);
+    }
+
+    Result<std::unique_ptr<machine::Machine>> fork() override {
+        auto child = TRY(fork_process(*process_, common_->pages, *common_->interrupter));
+        return std::make_unique<AgentMachine>(common_, std::move(child));
     }
 
     Result<std::unique_ptr<machine::GuestThread>> start_thread(
@@ -218,12 +243,26 @@ class AgentMachine final : public machine::Machine {
     void kill() override { process_->kill(); }
 
   private:
+    // The caller has checked this for its own reasons; here it is what keeps a guest out of the stub.
+    static bool allowed(machine::PageRange range) {
+        return !range.empty() && machine::page_aligned(range.base) && machine::page_aligned(range.size) &&
+               range.size <= machine::kHostUserEnd && range.base <= machine::kHostUserEnd - range.size &&
+               !range.overlaps(machine::kReservedRange);
+    }
+
+    static Command command_for(const machine::Mapping& mapping) {
+        if (mapping.object == nullptr) return munmap_command(mapping.range.base, mapping.range.size);
+        const machine::Backing backing = mapping.object->backing();
+        // What private pages may cost is the pool's business; Linux need not set memory aside for them.
+        const int sharing =
+            mapping.sharing == machine::Sharing::kPrivate ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED;
+        const int populate = mapping.populate == machine::Populate::kNow ? MAP_POPULATE : 0;
+        return mmap_command(mapping.range.base, mapping.range.size, host_protection(mapping.protection),
+                            sharing | MAP_FIXED | populate, backing.file, backing.offset + mapping.offset);
+    }
+
     Result<void> change(machine::PageRange range, const Command& command) {
-        // The caller has checked this for its own reasons; here it is what keeps a guest out of the stub.
-        if (range.empty() || !machine::page_aligned(range.base) || !machine::page_aligned(range.size) ||
-            range.size > machine::kHostUserEnd || range.base > machine::kHostUserEnd - range.size ||
-            range.overlaps(machine::kReservedRange))
-            return fail(Errno::kEINVAL);
+        if (!allowed(range)) return fail(Errno::kEINVAL);
         const Result<void> changed = process_->client().run({&command, 1});
         // Linux says EPERM below vm.mmap_min_addr; to a guest that is memory it cannot have.
         if (!changed && changed.error() == Errno::kEPERM) return fail(Errno::kENOMEM);
@@ -259,8 +298,10 @@ class AgentMachineFactory final : public machine::MachineFactory {
     }
 
     Result<std::unique_ptr<machine::Machine>> create() override {
-        auto process = TRY(fork_zygote(*common_->zygote, common_->pages, *common_->interrupter));
-        return std::make_unique<AgentMachine>(common_, std::move(process));
+        auto process = fork_process(*common_->zygote, common_->pages, *common_->interrupter);
+        // A zygote that is gone cannot come back; for the caller the host has no process to give.
+        if (!process) return fail(process.error() == Errno::kESRCH ? Errno::kEAGAIN : process.error());
+        return std::make_unique<AgentMachine>(common_, std::move(*process));
     }
 
     [[nodiscard]] std::uint64_t lowest_mappable() const override { return common_->lowest_mappable; }

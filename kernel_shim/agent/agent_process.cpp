@@ -3,6 +3,7 @@
 #include <csignal>
 
 #include "kernel_shim/host/pidfd.h"
+#include "kernel_shim/host/process_memory.h"
 #include "kernel_shim/host/sys.h"
 
 namespace halfcell::agent {
@@ -34,6 +35,7 @@ void AgentProcess::born(pid_t process, host::UniqueFd descriptor) {
     id_ = process;
     descriptor_ = std::move(descriptor);
     client_.set_process(process);
+    number_.with([](Number& number) { number.ours = true; });
 }
 
 void AgentProcess::kill() {
@@ -47,6 +49,47 @@ void AgentProcess::on_death(std::function<void()> callback) {
         return false;
     });
     if (late && callback) callback();
+}
+
+Result<void> AgentProcess::read(std::uint64_t address, std::span<std::byte> to) const {
+    return number_.with([&](const Number& number) -> Result<void> {
+        if (!number.ours) return fail(Errno::kESRCH);
+        return host::read_process(id_, address, to);
+    });
+}
+
+Result<void> AgentProcess::write(std::uint64_t address, std::span<const std::byte> from) {
+    return number_.with([&](const Number& number) -> Result<void> {
+        if (!number.ours) return fail(Errno::kESRCH);
+        return host::write_process(id_, address, from);
+    });
+}
+
+Result<void> AgentProcess::before_fork() {
+    return number_.with([&](Number& number) -> Result<void> {
+        if (!number.leads_group) number.leads_group = number.ours && host::lead_group(id_);
+        if (!number.leads_group) return fail(Errno::kESRCH);
+        return {};
+    });
+}
+
+void AgentProcess::adopted(pid_t child) {
+    // Nobody reaps it before it is watched, so the number is its own.
+    (void)host::lead_group(child);
+}
+
+void AgentProcess::abandoned() const {
+    host::reap_group(id_);
+}
+
+bool AgentProcess::reap() {
+    return number_.with([&](Number& number) {
+        if (!host::has_ended(descriptor_.get())) return false;
+        if (number.leads_group) host::kill_group(id_);
+        (void)host::reap(descriptor_.get());
+        number.ours = false;
+        return true;
+    });
 }
 
 void AgentProcess::reaped(std::shared_ptr<AgentProcess> process) {

@@ -105,15 +105,13 @@ void Interrupter::loop() {
 }
 
 void Interrupter::process_ended(int descriptor) {
-    const auto status = host::reap(descriptor);
-    if (status && !status->ended) return;
     auto process = books_.with([&](Books& books) {
         const auto found = books.processes.find(descriptor);
         HC_CHECK(found != books.processes.end(), "an unknown process has ended");
-        auto owner = std::move(found->second);
-        books.processes.erase(found);
-        return owner;
+        return found->second;
     });
+    if (!process->reap()) return;
+    books_.with([&](Books& books) { books.processes.erase(descriptor); });
     epoll_ctl(poll_.get(), EPOLL_CTL_DEL, descriptor, nullptr);
     AgentProcess::reaped(std::move(process));
 }

@@ -17,6 +17,7 @@
 #define HC_COMMAND_PAGE 0x7fffe0040000
 #define HC_COMMAND_PAGE_SIZE 0x1000
 #define HC_THREAD_AREAS 0x7fffe1000000
+#define HC_THREAD_AREAS_SIZE 0xf000000
 #define HC_THREAD_AREA_SIZE 0x8000
 #define HC_THREAD_AREA_STRIDE 0x10000
 // The highest address Linux maps, plus one.
@@ -91,7 +92,7 @@ static_assert(offsetof(CommandPage, report) == HC_COMMAND_REPORT);
 static_assert(offsetof(CommandPage, batch) == HC_COMMAND_BATCH);
 
 inline constexpr machine::PageRange kStubCode{HC_STUB_CODE, HC_STUB_CODE_SIZE};
-inline constexpr machine::PageRange kThreadAreas{HC_THREAD_AREAS, machine::kReservedEnd - HC_THREAD_AREAS};
+inline constexpr machine::PageRange kThreadAreas{HC_THREAD_AREAS, HC_THREAD_AREAS_SIZE};
 inline constexpr std::uint64_t kThreadAreaSize = HC_THREAD_AREA_SIZE;
 inline constexpr std::uint64_t kThreadAreaStride = HC_THREAD_AREA_STRIDE;
 inline constexpr std::uint64_t kMostThreads = kThreadAreas.size / kThreadAreaStride;
@@ -99,7 +100,7 @@ inline constexpr std::uint64_t kMostThreads = kThreadAreas.size / kThreadAreaStr
 static_assert(machine::kReservedRange.contains(kStubCode));
 static_assert(machine::kReservedRange.contains(machine::PageRange{HC_STUB_TABLE, HC_STUB_TABLE_SIZE}));
 static_assert(machine::kReservedRange.contains(machine::PageRange{HC_COMMAND_PAGE, HC_COMMAND_PAGE_SIZE}));
-static_assert(machine::kReservedRange.contains(kThreadAreas));
+static_assert(kThreadAreas.end() == machine::kReservedEnd);
 static_assert(HC_TASK_END == machine::kHostUserEnd);
 static_assert(HC_STUB_CODE + HC_STUB_CODE_SIZE <= HC_STUB_TABLE);
 static_assert(HC_REPORT_HIGH + HC_REPORT_WORDS * 8 <= HC_STUB_TABLE + HC_STUB_TABLE_SIZE);

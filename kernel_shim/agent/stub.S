@@ -148,6 +148,18 @@ agent_done:
         jnz     agent_next
         xor     eax, eax
 agent_failed:                                   // eax: 0 or a negated errno
+        test    eax, eax
+        jz      agent_report
+        mov     ebx, eax                        // how many commands were left, the failed one among them
+        movabs  rsi, HC_REPORT_MIDDLE
+        mov     eax, r12d
+        lea     rsi, [rsi + rax * 8]
+        mov     edx, 8
+        mov     rdi, [r15 + HC_COMMAND_REPORT]
+        mov     eax, NR_write
+        syscall
+        mov     eax, ebx
+agent_report:
         neg     eax
         movabs  rsi, HC_REPORT_LOW
         lea     rsi, [rsi + rax * 8]
@@ -178,7 +190,8 @@ agent_clone:                                    // shared tail: an id or an erro
         xor     eax, eax
         jmp     agent_done
 
-// ---- Birth of a process: a fork of the zygote that takes its own command page ------------------------------------
+// ---- Birth of a process: a fork of the zygote, or of a guest with all its mappings -------------------------------
+// It takes its own command page, and lets go of the thread areas: they belong to the threads it was not given.
 agent_fork:
         mov     rbx, rsi                        // command file
         mov     rbp, rdx                        // offset in it
@@ -209,6 +222,12 @@ agent_fork:
         syscall
         cmp     rax, rdi
         jne     die
+        movabs  rdi, HC_THREAD_AREAS
+        movabs  rsi, HC_THREAD_AREAS_SIZE
+        mov     eax, NR_munmap
+        syscall
+        test    eax, eax
+        jnz     die
         xor     r14d, r14d
         jmp     agent_wait
 die:

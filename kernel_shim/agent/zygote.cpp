@@ -185,26 +185,31 @@ Result<std::shared_ptr<AgentProcess>> start_zygote(const StubImage& image, std::
     return zygote;
 }
 
-Result<std::shared_ptr<AgentProcess>> fork_zygote(AgentProcess& zygote, std::shared_ptr<SlotFile> pages,
-                                                  Interrupter& interrupter) {
+Result<std::shared_ptr<AgentProcess>> fork_process(AgentProcess& parent, std::shared_ptr<SlotFile> pages,
+                                                   Interrupter& interrupter) {
     const auto process = TRY(AgentProcess::prepare(std::move(pages)));
     Command fork;
     fork.operation = HC_OPERATION_FORK;
     fork.arguments = {kProcessFlags | CLONE_PARENT, static_cast<std::uint64_t>(process->command_file()),
                       process->command_offset(), static_cast<std::uint64_t>(getpid())};
-    const auto id = zygote.client().run_for_id({&fork, 1});
-    // A zygote that is gone cannot come back; for the caller the host has no process to give.
-    if (!id) return fail(id.error() == Errno::kESRCH ? Errno::kEAGAIN : id.error());
+    TRY(parent.before_fork());
+    const auto reported = parent.client().run_for_id({&fork, 1});
+    if (!reported) {
+        if (reported.error() == Errno::kESRCH) parent.abandoned();
+        return fail(reported.error());
+    }
+    const pid_t id = *reported;
+    AgentProcess::adopted(id);
     // Nobody else can reap it, so the number is still its own.
-    auto descriptor = host::open_process(*id);
+    auto descriptor = host::open_process(id);
     if (!descriptor) {
-        host::kill_and_reap(*id);
+        host::kill_and_reap(id);
         return fail(Errno::kEAGAIN);
     }
-    process->born(*id, std::move(*descriptor));
+    process->born(id, std::move(*descriptor));
     const auto watched = interrupter.watch(process);
     if (!watched) {
-        host::kill_and_reap(*id);
+        host::kill_and_reap(id);
         return fail(watched.error());
     }
     return process;

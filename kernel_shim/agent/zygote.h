@@ -17,8 +17,10 @@ namespace halfcell::agent {
 // process does: all guests die with the thread that made the zygote. EAGAIN, EMFILE, ENFILE, ENOMEM.
 Result<std::shared_ptr<AgentProcess>> start_zygote(const StubImage& image, std::shared_ptr<SlotFile> pages);
 
-// A new address-space process, forked by the zygote and known to the interrupter. EAGAIN, ENOMEM, EMFILE.
-Result<std::shared_ptr<AgentProcess>> fork_zygote(AgentProcess& zygote, std::shared_ptr<SlotFile> pages,
-                                                  Interrupter& interrupter);
+// A new address-space process, forked by the agent of `parent` (the zygote, or a guest, whose mappings it
+// then has) and known to the interrupter. One at a time for each parent that can die meanwhile, which the
+// zygote cannot. EAGAIN, ENOMEM, EMFILE; ESRCH when `parent` is gone.
+Result<std::shared_ptr<AgentProcess>> fork_process(AgentProcess& parent, std::shared_ptr<SlotFile> pages,
+                                                   Interrupter& interrupter);
 
 }  // namespace halfcell::agent

@@ -88,6 +88,17 @@ class Store {
             [&](Books& books) { (offset < window_size_ ? books.direct : books.sparse).give(offset, size); });
     }
 
+    Result<void> charge(std::uint64_t size) {
+        return books_.with([&](Books& books) -> Result<void> {
+            if (size > limit_ || books.used > limit_ - size) return fail(Errno::kENOMEM);
+            books.used += size;
+            return {};
+        });
+    }
+    void uncharge(std::uint64_t size) {
+        books_.with([&](Books& books) { books.used -= size; });
+    }
+
     // Frees a part of a slice; the caller sees to it that nobody reads it again.
     void discard(std::uint64_t offset, std::uint64_t size) {
         (void)punch_hole(file_.get(), offset, size);
@@ -197,6 +208,20 @@ class Slice final : public machine::MemoryObject {
     std::atomic<std::uint64_t> discarded_{0};
 };
 
+class Reservation final : public machine::Charge {
+  public:
+    Reservation(std::shared_ptr<Store> store, std::uint64_t size) : store_(std::move(store)), size_(size) {}
+    ~Reservation() override { store_->uncharge(size_.load()); }
+    void release(std::uint64_t size) override {
+        size_ -= size;
+        store_->uncharge(size);
+    }
+
+  private:
+    const std::shared_ptr<Store> store_;
+    std::atomic<std::uint64_t> size_;
+};
+
 class MemoryPool final : public machine::Pool {
   public:
     explicit MemoryPool(std::shared_ptr<Store> store) : store_(std::move(store)) {}
@@ -205,6 +230,10 @@ class MemoryPool final : public machine::Pool {
         HC_CHECK(size != 0 && machine::page_aligned(size), "a pool slice is whole pages");
         const std::uint64_t offset = TRY(store_->take(size));
         return std::make_shared<Slice>(store_, offset, size);
+    }
+    Result<machine::ChargeRef> reserve(std::uint64_t size) override {
+        TRY(store_->charge(size));
+        return std::make_shared<Reservation>(store_, size);
     }
     [[nodiscard]] std::uint64_t used() const override { return store_->used(); }
     [[nodiscard]] std::uint64_t limit() const override { return store_->limit(); }

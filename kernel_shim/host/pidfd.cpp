@@ -50,18 +50,45 @@ Result<void> send_thread_signal(pid_t process, pid_t thread, int signal) {
     return done(syscall(SYS_tgkill, process, thread, signal));
 }
 
-Result<ChildState> reap(int process) {
+namespace {
+
+Result<ChildState> child_state(int process, int options) {
     siginfo_t info{};
     const int status = retry_interrupted([&] {
-        return waitid(kWaitByDescriptor, static_cast<id_t>(process), &info, WEXITED | WNOHANG | __WALL);
+        return waitid(kWaitByDescriptor, static_cast<id_t>(process), &info,
+                      options | WEXITED | WNOHANG | __WALL);
     });
     if (status != 0) return fail(last_error());
     return ChildState{.ended = info.si_pid != 0, .status = info.si_status};
 }
 
+}  // namespace
+
+Result<ChildState> reap(int process) {
+    return child_state(process, 0);
+}
+
+bool has_ended(int process) {
+    const auto state = child_state(process, WNOWAIT);
+    return !state || state->ended;
+}
+
 void kill_and_reap(pid_t process) {
     ::kill(process, SIGKILL);
     (void)retry_interrupted([&] { return waitpid(process, nullptr, __WALL); });
+}
+
+bool lead_group(pid_t process) {
+    return setpgid(process, process) == 0;
+}
+
+void kill_group(pid_t leader) {
+    ::kill(-leader, SIGKILL);
+}
+
+void reap_group(pid_t leader) {
+    while (retry_interrupted([&] { return waitpid(-leader, nullptr, __WALL); }) > 0) {
+    }
 }
 
 }  // namespace halfcell::host

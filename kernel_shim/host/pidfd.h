@@ -32,7 +32,21 @@ struct ChildState {
 };
 Result<ChildState> reap(int process);
 
+// Whether a child has ended and waits to be reaped, or is no child of ours any more. Does not block.
+bool has_ended(int process);
+
 // Kills a child and waits for its end. Blocks for as long as the host takes to tear it down.
 void kill_and_reap(pid_t process);
+
+// Makes a child the leader, and for now the only member, of a process group of its own number. False when it
+// is gone.
+bool lead_group(pid_t process);
+
+// Kills the group a child leads. Call it before that child is reaped, so that the number is still its own.
+void kill_group(pid_t leader);
+
+// Reaps what is left of a group that has been killed: children nobody else knows of. Blocks until they have
+// ended.
+void reap_group(pid_t leader);
 
 }  // namespace halfcell::host

@@ -57,6 +57,21 @@ class MemoryObject {
 
 using MemoryRef = std::shared_ptr<MemoryObject>;
 
+// Counts against the limit of a pool without being memory of it: what a process may come to own by storing
+// into mappings that are private to it. Gone when the last reference goes.
+class Charge {
+  public:
+    Charge() = default;
+    Charge(const Charge&) = delete;
+    Charge& operator=(const Charge&) = delete;
+    virtual ~Charge() = default;
+
+    // So much less is counted from now on; never more in all than was reserved. Any thread.
+    virtual void release(std::uint64_t size) = 0;
+};
+
+using ChargeRef = std::shared_ptr<Charge>;
+
 // Where anonymous memory comes from.
 class Pool {
   public:
@@ -66,7 +81,10 @@ class Pool {
     // the run's memory limit would be passed. Safe from any thread; takes the pool lock.
     virtual Result<MemoryRef> allocate(std::uint64_t size) = 0;
 
-    // Bytes handed out now, and the limit (UINT64_MAX where there is none).
+    // A charge of `size` bytes. ENOMEM and locking as allocate.
+    virtual Result<ChargeRef> reserve(std::uint64_t size) = 0;
+
+    // Bytes handed out or reserved now, and the limit (UINT64_MAX where there is none).
     [[nodiscard]] virtual std::uint64_t used() const = 0;
     [[nodiscard]] virtual std::uint64_t limit() const = 0;
 };

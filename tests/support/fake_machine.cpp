@@ -95,6 +95,23 @@ class SparseMemory final : public FakeMemory {
     std::map<std::uint64_t, Page> pages_;
 };
 
+class FakeCharge final : public machine::Charge {
+  public:
+    FakeCharge(std::shared_ptr<std::atomic<std::uint64_t>> used, std::uint64_t size)
+        : used_(std::move(used)), size_(size) {
+        *used_ += size_;
+    }
+    ~FakeCharge() override { *used_ -= size_; }
+    void release(std::uint64_t size) override {
+        *used_ -= size;
+        size_ -= size;
+    }
+
+  private:
+    std::shared_ptr<std::atomic<std::uint64_t>> used_;
+    std::atomic<std::uint64_t> size_;
+};
+
 }  // namespace
 
 Result<void> FakePool::check_limit(std::uint64_t size) const {
@@ -113,30 +130,53 @@ Result<machine::MemoryRef> FakePool::allocate_indirect(std::uint64_t size) {
     return std::make_shared<SparseMemory>(used_, size);
 }
 
+Result<machine::ChargeRef> FakePool::reserve(std::uint64_t size) {
+    TRY(check_limit(size));
+    return std::make_shared<FakeCharge>(used_, size);
+}
+
 Result<void> FakeMachine::map(PageRange range, const machine::MemoryObject& object, std::uint64_t offset,
                               machine::Protection protection, machine::Populate populate) {
     ++operations.maps;
-    require(!range.empty() && machine::page_aligned(range.base) && machine::page_aligned(range.size),
-            "map: not whole pages");
-    require(range.end() <= machine::kHostUserEnd, "map: a page Linux does not have");
-    require(!range.overlaps(machine::kReservedRange), "map: over the stub");
-    require(machine::page_aligned(offset) && offset <= object.size() && range.size <= object.size() - offset,
-            "map: outside the object");
-    last_populate = populate;
-    const Result<void> begun = begin();
-    if (!begun && begun.error() == Errno::kESRCH) return begun;
-    carve(range);
-    if (!begun) return begun;
-    shown_[range.base] = {range, &object, offset, protection};
-    return {};
+    return change({range, &object, offset, protection, populate});
 }
 
 Result<void> FakeMachine::unmap(PageRange range) {
     ++operations.unmaps;
-    require(!range.empty() && range.end() <= machine::kHostUserEnd, "unmap: a page Linux does not have");
-    require(!range.overlaps(machine::kReservedRange), "unmap: the stub");
-    TRY(begin());
+    return change({.range = range});
+}
+
+machine::Progress FakeMachine::map_all(std::span<const machine::Mapping> mappings) {
+    ++operations.batches;
+    machine::Progress progress;
+    for (const machine::Mapping& mapping : mappings) {
+        if (const auto changed = change(mapping); !changed) {
+            progress.error = changed.error();
+            return progress;
+        }
+        ++progress.done;
+    }
+    return progress;
+}
+
+Result<void> FakeMachine::change(const machine::Mapping& mapping) {
+    const PageRange range = mapping.range;
+    require(!range.empty() && machine::page_aligned(range.base) && machine::page_aligned(range.size),
+            "map: not whole pages");
+    require(range.end() <= machine::kHostUserEnd, "map: a page Linux does not have");
+    require(!range.overlaps(machine::kReservedRange), "map: over the stub");
+    if (mapping.object)
+        require(machine::page_aligned(mapping.offset) && mapping.offset <= mapping.object->size() &&
+                    range.size <= mapping.object->size() - mapping.offset,
+                "map: outside the object");
+    const Result<void> begun = begin();
+    // A mapping that fails may have removed what was there, an unmapping has not.
+    if (!begun && (begun.error() == Errno::kESRCH || !mapping.object)) return begun;
     carve(range);
+    own_.erase(own_.lower_bound(range.base), own_.lower_bound(range.end()));
+    if (!begun || !mapping.object) return begun;
+    last_populate = mapping.populate;
+    shown_[range.base] = {range, mapping.object, mapping.offset, mapping.protection, mapping.sharing};
     return {};
 }
 
@@ -150,7 +190,8 @@ Result<void> FakeMachine::protect(PageRange range, machine::Protection protectio
         require(shown, "protect: a hole");
         if (!shown) return fail(Errno::kENOMEM);
         const PageRange part = shown->range.intersection(range);
-        changed.push_back({part, shown->object, shown->offset + (part.base - shown->range.base), protection});
+        changed.push_back({part, shown->object, shown->offset + (part.base - shown->range.base), protection,
+                           shown->sharing});
         at = part.end();
     }
     carve(range);
@@ -182,22 +223,63 @@ void FakeMachine::kill() {
 
 Result<void> FakeMachine::load(std::uint64_t address, std::span<std::byte> to) const {
     for (std::size_t i = 0; i < to.size(); ++i) {
-        const Shown* const shown = find(address + i);
+        const std::uint64_t at = address + i;
+        const Shown* const shown = find(at);
         if (!shown) return fail(Errno::kEFAULT);
-        TRY(shown->object->read(shown->offset + (address + i - shown->range.base), to.subspan(i, 1)));
+        if (const auto own = own_.find(machine::page_round_down(at)); own != own_.end())
+            to[i] = own->second[at % machine::kPageSize];
+        else
+            TRY(shown->object->read(shown->offset + (at - shown->range.base), to.subspan(i, 1)));
     }
     return {};
 }
 
 Result<void> FakeMachine::store(std::uint64_t address, std::span<const std::byte> from) {
     for (std::size_t i = 0; i < from.size(); ++i) {
-        const Shown* const shown = find(address + i);
+        const std::uint64_t at = address + i;
+        const Shown* const shown = find(at);
         if (!shown || !shown->protection.write) return fail(Errno::kEFAULT);
+        if (shown->sharing == machine::Sharing::kPrivate) {
+            own_page(*shown, at)[at % machine::kPageSize] = from[i];
+            continue;
+        }
         // The machine is given objects to read only; the guest stores into them all the same.
         auto* const object = const_cast<machine::MemoryObject*>(shown->object);
-        TRY(object->write(shown->offset + (address + i - shown->range.base), from.subspan(i, 1)));
+        TRY(object->write(shown->offset + (at - shown->range.base), from.subspan(i, 1)));
     }
     return {};
+}
+
+FakeMachine::Page& FakeMachine::own_page(const Shown& shown, std::uint64_t address) {
+    const std::uint64_t base = machine::page_round_down(address);
+    const auto [page, fresh] = own_.try_emplace(base);
+    if (fresh) {
+        // Linux makes the page below present first, and then copies it.
+        const std::uint64_t offset = shown.offset + (base - shown.range.base);
+        (void)shown.object->read(offset, page->second);
+        (void)const_cast<machine::MemoryObject*>(shown.object)->write(offset, page->second);
+    }
+    return page->second;
+}
+
+Result<void> FakeMachine::read(std::uint64_t address, std::span<std::byte> to) const {
+    if (killed) return fail(Errno::kESRCH);
+    return load(address, to);
+}
+
+Result<void> FakeMachine::write(std::uint64_t address, std::span<const std::byte> from) {
+    if (killed) return fail(Errno::kESRCH);
+    return store(address, from);
+}
+
+Result<std::unique_ptr<machine::Machine>> FakeMachine::fork() {
+    ++operations.forks;
+    TRY(begin());
+    auto child = std::make_unique<FakeMachine>(alive_);
+    child->shown_ = shown_;
+    child->own_ = own_;
+    child->threads = threads;
+    return child;
 }
 
 bool FakeMachine::mapped(std::uint64_t address) const {
@@ -263,13 +345,17 @@ void FakeMachine::carve(PageRange range) {
         const Shown old = next->second;
         shown_.erase(next);
         if (old.range.base < range.base)
-            shown_[old.range.base] = {
-                {old.range.base, range.base - old.range.base}, old.object, old.offset, old.protection};
+            shown_[old.range.base] = {{old.range.base, range.base - old.range.base},
+                                      old.object,
+                                      old.offset,
+                                      old.protection,
+                                      old.sharing};
         if (old.range.end() > range.end())
             shown_[range.end()] = {{range.end(), old.range.end() - range.end()},
                                    old.object,
                                    old.offset + (range.end() - old.range.base),
-                                   old.protection};
+                                   old.protection,
+                                   old.sharing};
     }
 }
 
@@ -285,7 +371,8 @@ void FakeMachine::append(std::vector<Shown>& list, Shown shown) {
     if (!list.empty()) {
         Shown& last = list.back();
         if (last.range.end() == shown.range.base && last.object == shown.object &&
-            last.offset + last.range.size == shown.offset && last.protection == shown.protection) {
+            last.offset + last.range.size == shown.offset && last.protection == shown.protection &&
+            last.sharing == shown.sharing) {
             last.range.size += shown.range.size;
             return;
         }

@@ -3,6 +3,7 @@
 // Stand-ins for the Linux side of an address space: memory from the heap, and a machine that records what it
 // is told to show. A guest is played by load and store.
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -27,6 +28,7 @@ class FakePool final : public machine::Pool {
     explicit FakePool(std::uint64_t limit = UINT64_MAX) : limit_(limit) {}
 
     Result<machine::MemoryRef> allocate(std::uint64_t size) override;
+    Result<machine::ChargeRef> reserve(std::uint64_t size) override;
     [[nodiscard]] std::uint64_t used() const override { return used_->load(); }
     [[nodiscard]] std::uint64_t limit() const override { return limit_; }
     void set_limit(std::uint64_t limit) { limit_ = limit; }
@@ -42,7 +44,8 @@ class FakePool final : public machine::Pool {
     std::shared_ptr<std::atomic<std::uint64_t>> used_ = std::make_shared<std::atomic<std::uint64_t>>(0);
 };
 
-// Records what is mapped where. Anything the contract of Machine forbids ends up in `violations`.
+// Records what is mapped where, and keeps the pages a guest has stored into through private mappings.
+// Anything the contract of Machine forbids ends up in `violations`.
 class FakeMachine final : public machine::Machine {
   public:
     explicit FakeMachine(std::shared_ptr<std::atomic<int>> alive) : alive_(std::move(alive)) { ++*alive_; }
@@ -52,6 +55,10 @@ class FakeMachine final : public machine::Machine {
                      machine::Protection protection, machine::Populate populate) override;
     Result<void> unmap(machine::PageRange range) override;
     Result<void> protect(machine::PageRange range, machine::Protection protection) override;
+    machine::Progress map_all(std::span<const machine::Mapping> mappings) override;
+    Result<void> read(std::uint64_t address, std::span<std::byte> to) const override;
+    Result<void> write(std::uint64_t address, std::span<const std::byte> from) override;
+    Result<std::unique_ptr<machine::Machine>> fork() override;
     Result<std::unique_ptr<machine::GuestThread>> start_thread(
         const machine::ThreadRegisters& registers) override;
     void on_death(std::function<void()> callback) override;
@@ -75,6 +82,8 @@ class FakeMachine final : public machine::Machine {
         int maps = 0;
         int unmaps = 0;
         int protects = 0;
+        int batches = 0;
+        int forks = 0;
     };
     Operations operations;
     std::vector<std::string> violations;
@@ -89,9 +98,15 @@ class FakeMachine final : public machine::Machine {
         const machine::MemoryObject* object;
         std::uint64_t offset;
         machine::Protection protection;
+        machine::Sharing sharing = machine::Sharing::kShared;
         friend bool operator==(const Shown&, const Shown&) = default;
     };
+    using Page = std::array<std::byte, machine::kPageSize>;
     Result<void> begin();
+    // One step of map, unmap or map_all.
+    Result<void> change(const machine::Mapping& mapping);
+    // The page the process has for itself, made on a first store.
+    Page& own_page(const Shown& shown, std::uint64_t address);
     void require(bool condition, const char* what);
     void carve(machine::PageRange range);
     [[nodiscard]] const Shown* find(std::uint64_t address) const;
@@ -99,6 +114,7 @@ class FakeMachine final : public machine::Machine {
 
     std::shared_ptr<std::atomic<int>> alive_;
     std::map<std::uint64_t, Shown> shown_;
+    std::map<std::uint64_t, Page> own_;  // by address
     std::function<void()> death_callback_;
     std::optional<int> successes_left_;
     Errno error_ = Errno::kENOMEM;

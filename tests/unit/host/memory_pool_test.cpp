@@ -123,6 +123,19 @@ TEST_CASE("a discarded part goes back to the host and no longer counts") {
     CHECK(all_zero(**pool->allocate(8 * kMiB)));
 }
 
+TEST_CASE("a reservation counts as memory until it is released or goes") {
+    const auto pool = pool_of({.limit = 8 * 4096});
+    auto charge = *pool->reserve(5 * 4096);
+    CHECK(pool->used() == 5 * 4096);
+    CHECK(pool->reserve(4 * 4096).error() == Errno::kENOMEM);
+    CHECK(pool->allocate(4 * 4096).error() == Errno::kENOMEM);
+    charge->release(2 * 4096);
+    CHECK(pool->used() == 3 * 4096);
+    CHECK(pool->allocate(4 * 4096));
+    charge.reset();
+    CHECK(pool->used() == 0);
+}
+
 TEST_CASE("the limit is exact and gives ENOMEM") {
     const auto pool = pool_of({.limit = 5 * 4096});
     CHECK(pool->limit() == 5 * 4096);
