@@ -97,9 +97,12 @@ class AddressSpace : public std::enable_shared_from_this<AddressSpace> {
 
     // A copy for a forked program: private memory is copied, shared, physical and borrowed memory is shown by
     // both, files, contiguous memory and pinned grants are left out; the lowest mappable address is the
-    // default again. The grants are a snapshot; bytes stored meanwhile may or may not be in it. ENOMEM.
-    // Source: kernel:src/context/memory.rs AddrSpaceWrapper::try_clone.
-    [[nodiscard]] Result<std::shared_ptr<AddressSpace>> clone() const;
+    // default again. A space that has a process lets it fork, and Linux copies on write; private memory that
+    // others can reach as well, and that of a space without a process, is copied at once. The grants are a
+    // snapshot; bytes stored meanwhile may or may not be in it. ENOMEM; EAGAIN when the host has no process
+    // to give; ESRCH when the process is gone. Blocks while Linux copies the page tables. Source:
+    // kernel:src/context/memory.rs AddrSpaceWrapper::try_clone.
+    [[nodiscard]] Result<std::shared_ptr<AddressSpace>> clone();
     // Shows `request.size` bytes of another space here; both see each other's stores, and what the source
     // does with its grants later changes nothing here. Private source memory may be borrowed with any rights.
     // Files it covers are pinned in the source until the last borrowed piece goes. EBUSY (this very space, or
@@ -132,18 +135,31 @@ class AddressSpace : public std::enable_shared_from_this<AddressSpace> {
     Result<void> read(std::uint64_t address, std::span<std::byte> to) const;
     Result<void> write(std::uint64_t address, std::span<const std::byte> from);
     // Holds [address, address+size) in place for I/O. EFAULT as above. Spans are empty (and nothing is held)
-    // where some byte is not directly reachable: then use read/write.
+    // where some byte is not directly reachable, as after a fork: then use read/write.
     Result<PinnedBytes> pin(std::uint64_t address, std::uint64_t size, Access access) const;
 
-    // The frame behind a byte, for futex keys: the object and the offset in it. EFAULT where nothing is
-    // mapped.
+    // The object behind a byte and the offset in it. Of a copy-on-write page: of the page below, which other
+    // spaces may share. EFAULT where nothing is mapped.
     struct Frame {
         MemoryRef object;
         std::uint64_t offset;
     };
     [[nodiscard]] Result<Frame> frame_of(std::uint64_t address) const;
-    // A copy of the grant that holds a page, to share what it shows (signal control pages, borrowing). EINVAL
-    // where nothing is mapped.
+    // The page around an address, held by frame: guest and holder see each other's stores for as long as the
+    // holder likes. A clone gets a copy of such a page; to that end it has as a rule an object of its own
+    // from now on. EINVAL where nothing is mapped, EPERM where that is not private memory, ENOMEM where it is
+    // not writable or there is no memory, ESRCH when the process is gone. Source:
+    // kernel:src/context/memory.rs borrow_frame_enforce_rw_allocated.
+    struct HeldPage {
+        MemoryRef object;
+        std::uint64_t offset;  // of the page inside the object
+    };
+    [[nodiscard]] Result<HeldPage> hold_page(std::uint64_t address);
+    // Whether a store to `address` that faulted is to be tried again, because its page was read-only while
+    // its bytes moved to another object. `moves` belongs to the thread that faulted: 0 at first, then left
+    // alone.
+    [[nodiscard]] bool store_was_held_up(std::uint64_t address, std::uint64_t& moves) const;
+    // A copy of the grant that holds an address. EINVAL where nothing is mapped.
     [[nodiscard]] Result<Grant> grant_at(std::uint64_t address) const;
 
     // --- the Linux side.

@@ -74,6 +74,8 @@ Result<std::vector<Grant>> AddressSpace::lend(PageRange range, Protection protec
     // Declared outside the lock, which its destructor takes.
     const auto pins = std::make_shared<FilePins>(weak_from_this());
     return state_->books.with([&](Books& books) -> Result<std::vector<Grant>> {
+        // Only bytes of objects can be shown elsewhere.
+        TRY(books.thaw(range, pool_));
         std::vector<Grant> pieces;
         std::vector<Grant*> files;
         auto region = books.regions.first_above(range.base);
@@ -135,6 +137,7 @@ Result<void> AddressSpace::give_away(PageRange range, std::vector<Grant>& pieces
     return state_->books.with([&](Books& books) -> Result<void> {
         TRY(check_source(books, range.base, range.size, protection));
         if (target.overlaps(range)) return fail(Errno::kEBUSY);
+        TRY(books.thaw(range, pool_));
         pieces = TRY(pieces_of(books.regions, range, target, protection, pool_));
         Departed moved;
         const Result<void> removed = books.unmap(range, moved);

@@ -22,15 +22,25 @@ struct Part {
     std::uint64_t size = 0;
 };
 
-// Finds the grant at `address` and lets `copy` have the bytes in place when that is quick.
-template <typename Copy>
+// Copies through a process hold the lock no longer than this many bytes take.
+constexpr std::uint64_t kCopyThroughProcess = std::uint64_t{256} << 10;
+
+// Finds the grant at `address` and lets `copy` have the bytes in place when that is quick. Where only the
+// process has them, `through` copies.
+template <typename Copy, typename Through>
 Result<Part> next_part(const Books& books, std::uint64_t address, std::uint64_t size, Access access,
-                       Copy copy) {
+                       Copy copy, Through through) {
     const Grant* const grant = books.regions.find(address);
     if (!grant || (access == Access::kWrite && !grant->protection.write)) return fail(Errno::kEFAULT);
     Part part{.object = nullptr,
               .offset = grant->object_offset + (address - grant->range.base),
               .size = std::min(size, grant->range.end() - address)};
+    if (grant->copy_on_write) [[unlikely]] {
+        part.size = std::min(part.size, kCopyThroughProcess);
+        // The process is gone, or the host has no page to give: either way the bytes are not there.
+        if (!through(*books.machine, part.size)) return fail(Errno::kEFAULT);
+        return part;
+    }
     std::byte* const bytes = part.size <= kCopyUnderLock ? grant->object->direct() : nullptr;
     if (bytes)
         copy(bytes + part.offset, part.size);
@@ -46,7 +56,10 @@ Result<void> AddressSpace::read(std::uint64_t address, std::span<std::byte> to) 
         const Part part = TRY(state_->books.with([&](const Books& books) {
             return next_part(
                 books, address, to.size(), Access::kRead,
-                [&](const std::byte* bytes, std::size_t size) { std::memcpy(to.data(), bytes, size); });
+                [&](const std::byte* bytes, std::size_t size) { std::memcpy(to.data(), bytes, size); },
+                [&](const machine::Machine& machine, std::size_t size) {
+                    return machine.read(address, to.first(size));
+                });
         }));
         if (part.object) TRY(part.object->read(part.offset, to.first(part.size)));
         to = to.subspan(part.size);
@@ -60,7 +73,10 @@ Result<void> AddressSpace::write(std::uint64_t address, std::span<const std::byt
         const Part part = TRY(state_->books.with([&](const Books& books) {
             return next_part(
                 books, address, from.size(), Access::kWrite,
-                [&](std::byte* bytes, std::size_t size) { std::memcpy(bytes, from.data(), size); });
+                [&](std::byte* bytes, std::size_t size) { std::memcpy(bytes, from.data(), size); },
+                [&](machine::Machine& machine, std::size_t size) {
+                    return machine.write(address, from.first(size));
+                });
         }));
         if (part.object) TRY(part.object->write(part.offset, from.first(part.size)));
         from = from.subspan(part.size);
@@ -80,7 +96,7 @@ Result<PinnedBytes> AddressSpace::pin(std::uint64_t address, std::uint64_t size,
             const Grant& grant = region->second;
             if (access == Access::kWrite && !grant.protection.write) return fail(Errno::kEFAULT);
             const std::uint64_t count = std::min(size, grant.range.end() - address);
-            std::byte* const bytes = grant.object->direct();
+            std::byte* const bytes = grant.copy_on_write ? nullptr : grant.object->direct();
             reachable = reachable && bytes;
             if (reachable) {
                 std::byte* const data = bytes + grant.object_offset + (address - grant.range.base);
@@ -109,6 +125,18 @@ Result<AddressSpace::Frame> AddressSpace::frame_of(std::uint64_t address) const 
         if (!grant) return fail(Errno::kEFAULT);
         return Frame{grant->object, grant->object_offset + (address - grant->range.base)};
     });
+}
+
+Result<AddressSpace::HeldPage> AddressSpace::hold_page(std::uint64_t address) {
+    return state_->books.with([&](Books& books) -> Result<HeldPage> {
+        const Grant* const grant = TRY(books.shareable_page(address, pool_));
+        const std::uint64_t page = machine::page_round_down(address);
+        return HeldPage{grant->object, grant->object_offset + (page - grant->range.base)};
+    });
+}
+
+bool AddressSpace::store_was_held_up(std::uint64_t address, std::uint64_t& moves) const {
+    return state_->books.with([&](const Books& books) { return books.held_up(address, moves); });
 }
 
 Result<Grant> AddressSpace::grant_at(std::uint64_t address) const {

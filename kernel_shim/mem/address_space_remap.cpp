@@ -41,6 +41,8 @@ Result<std::uint64_t> AddressSpace::remap(std::uint64_t old_address, std::uint64
         const PageRange source = TRY(check_source(books, old_address, old_size, request.protection));
         if (target.overlaps(source)) return fail(Errno::kEBUSY);
         const PageRange moved{source.base, std::min(old_size, new_size)};
+        // Only bytes of objects can be shown elsewhere.
+        TRY(books.thaw(moved, pool_));
         auto pieces = TRY(pieces_of(books.regions, moved, target, request.protection, pool_));
         if (moved.size < source.size) TRY(books.unmap({moved.end(), source.end() - moved.end()}, departed));
         TRY(books.install(std::move(pieces), departed));
@@ -59,15 +61,11 @@ Result<std::uint64_t> AddressSpace::remap(std::uint64_t old_address, std::uint64
     });
 }
 
-// Both addresses show one page. Source: kernel:src/context/memory.rs borrow_frame_enforce_rw_allocated.
+// Both addresses show one page.
 Result<std::uint64_t> AddressSpace::alias(std::uint64_t old_address, const MapRequest& request) {
     Departed departed;
     return state_->books.with([&](Books& books) -> Result<std::uint64_t> {
-        const Grant* const source = books.regions.find(old_address);
-        if (!source) return fail(Errno::kEINVAL);
-        if (source->kind != GrantKind::kPrivate && source->kind != GrantKind::kContiguous)
-            return fail(Errno::kEPERM);
-        if (!source->protection.write) return fail(Errno::kENOMEM);
+        const Grant* const source = TRY(books.shareable_page(old_address, pool_));
         Grant page = source->slice({old_address, machine::kPageSize});
         page.kind = GrantKind::kPrivate;
         page.protection = request.protection;

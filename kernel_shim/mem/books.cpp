@@ -10,43 +10,44 @@ namespace halfcell::mem {
 
 namespace {
 
-// Small mappings are made present at once: a page table entry costs less than the fault it saves. The number
-// is upstream's. Source: kernel:src/context/memory.rs Grant::zeroed MAX_EAGER_PAGES.
-constexpr std::uint64_t kEagerBytes = 16 * machine::kPageSize;
-
-// A buffer lent to a server will be used, and used once: faults would cost more than the copying. Upstream
-// makes up to 4096 pages of it present. Source: kernel:src/context/memory.rs Grant::borrow.
-constexpr std::uint64_t kEagerLentBytes = 512 * machine::kPageSize;
-
 // With more grants than this, looking for what shows an object would cost more than its memory is worth.
 constexpr std::size_t kMostSearched = 4096;
 
-// Linux cannot map the last page below 1 << 47; it exists in the books only.
+Result<void> show(machine::Machine& machine, const Grant& grant) {
+    const PageRange part = host_part(grant.range);
+    if (part.empty()) return {};
+    return machine.map(part, *grant.object, grant.object_offset, grant.protection, populate_for(grant));
+}
+
+}  // namespace
+
 PageRange host_part(PageRange range) {
     return range.intersection({0, machine::kHostUserEnd});
 }
 
-// A process that is gone shows nothing, so every change of what it shows has succeeded.
+machine::Populate populate_for(const Grant& grant) {
+    // Small mappings are made present at once: a page table entry costs less than the fault it saves. The
+    // number is upstream's. Source: kernel:src/context/memory.rs Grant::zeroed MAX_EAGER_PAGES.
+    constexpr std::uint64_t kEagerBytes = 16 * machine::kPageSize;
+    // A buffer lent to a server will be used, and used once: faults would cost more than the copying.
+    // Upstream makes up to 4096 pages of it present. Source: same, Grant::borrow.
+    constexpr std::uint64_t kEagerLentBytes = 512 * machine::kPageSize;
+    const bool lent = grant.kind == GrantKind::kBorrowed && grant.pinned();
+    const std::uint64_t eager = lent ? kEagerLentBytes : kEagerBytes;
+    return host_part(grant.range).size <= eager ? machine::Populate::kNow : machine::Populate::kOnTouch;
+}
+
 Result<void> unless_gone(Result<void> result) {
     if (!result && result.error() == Errno::kESRCH) return {};
     return result;
 }
 
-Result<void> show(machine::Machine& machine, const Grant& grant) {
-    const PageRange part = host_part(grant.range);
-    if (part.empty()) return {};
-    const bool lent = grant.kind == GrantKind::kBorrowed && grant.pinned();
-    const std::uint64_t eager = lent ? kEagerLentBytes : kEagerBytes;
-    const auto populate = part.size <= eager ? machine::Populate::kNow : machine::Populate::kOnTouch;
-    return machine.map(part, *grant.object, grant.object_offset, grant.protection, populate);
-}
-
-}  // namespace
-
 Departed::~Departed() {
     for (const Grant& grant : grants_)
         if (grant.kind == GrantKind::kFile && grant.owner)
             grant.owner->unmapped(grant.file_offset, grant.range.size, grant.protection.write);
+    for (const Grant& grant : grants_)
+        if (grant.charge) grant.charge->release(grant.range.size);
     for (const Grant& part : discarded_)
         part.object->discard({part.object_offset, part.range.size});
 }
@@ -146,6 +147,10 @@ Result<void> Books::replay(machine::Machine& fresh) const {
     for (const auto& [base, grant] : regions)
         TRY(show(fresh, grant));
     return {};
+}
+
+bool Books::show_again(const Grant& grant) {
+    return unless_gone(show(*machine, grant)).has_value();
 }
 
 Result<void> Books::hide(PageRange range) {

@@ -36,6 +36,35 @@ class Departed {
     std::vector<Grant> discarded_;
 };
 
+// The part of a range that Linux can map: the last page below kUserEnd exists in the books only.
+[[nodiscard]] PageRange host_part(PageRange range);
+// Whether the pages of a grant are made present at once where it is shown.
+[[nodiscard]] machine::Populate populate_for(const Grant& grant);
+// A process that is gone shows nothing, so every change of what it shows has succeeded.
+Result<void> unless_gone(Result<void> result);
+
+// Whether a clone has the grant at all. Source: kernel:src/context/memory.rs AddrSpaceWrapper::try_clone.
+[[nodiscard]] bool survives_clone(const Grant& grant);
+
+// What Books::fork makes: the child's grants and its process, which still differs from them in two ways.
+struct Offspring {
+    std::vector<Grant> grants;  // in address order
+    // Shown by the process, but no part of the child: to be hidden.
+    std::vector<Grant> left_out;
+    // Shown by the process as the parent shows it (`from`), but to be a copy of it as it is now:
+    // grants[grant].
+    struct Copy {
+        std::size_t grant;
+        Grant from;
+    };
+    std::vector<Copy> copies;
+    // Goes first, before the memory that it shows.
+    std::unique_ptr<machine::Machine> machine;
+
+    // `grant`, which comes next in `grants`, gets memory of its own. ENOMEM.
+    Result<void> copy_later(Grant& grant, machine::Pool& pool);
+};
+
 class Books {
   public:
     // `host_lowest`: what the host cannot map below (page 0 may be mapped where this is one page).
@@ -67,16 +96,39 @@ class Books {
     // Source: kernel:src/context/memory.rs AddrSpaceWrapper::mprotect.
     Result<void> protect(PageRange range, Protection protection);
 
+    // The page around `address`, ready to be shown or held by others as well: its bytes are those of an
+    // object, as far as possible one of this page alone. Invalidated like RegionMap::find. EINVAL nothing
+    // there; EPERM neither private nor contiguous; ENOMEM not writable, or no memory; ESRCH the process is
+    // gone and its bytes with it. Source: kernel:src/context/memory.rs borrow_frame_enforce_rw_allocated.
+    Result<const Grant*> shareable_page(std::uint64_t address, machine::Pool& pool);
+    // Makes all copy-on-write bytes in the range bytes of objects again. ENOMEM, ESRCH; those before have
+    // changed.
+    Result<void> thaw(PageRange range, machine::Pool& pool);
+    // Whether a thread's store to `address` may have failed only because its page was being moved to another
+    // object. `moves` is the thread's own: 0 at first, then what this left in it; the same store failing
+    // without a move in between is the guest's mistake.
+    [[nodiscard]] bool held_up(std::uint64_t address, std::uint64_t& moves) const;
+
+    // Needs a machine. Private grants whose bytes nobody else can reach become copy-on-write, here and in the
+    // child; the other private ones are to be copied. ENOMEM (the pool, the host), EAGAIN, ESRCH.
+    Result<Offspring> fork(machine::Pool& pool);
+
     // Shows every grant to a machine that has none yet. ENOMEM, ESRCH.
     Result<void> replay(machine::Machine& fresh) const;
 
   private:
+    Result<void> freeze(const std::vector<Grant*>& grants);
+    // Gives pages of one private grant an object of their own.
+    Result<void> move_out(PageRange part, machine::Pool& pool);
+    Result<void> show_moved(const Grant& grant, const MemoryRef& own);
+    [[nodiscard]] bool show_again(const Grant& grant);
     Result<void> hide(PageRange range);
     void take_out(PageRange range, Departed& departed);
     [[nodiscard]] bool unreachable(const Grant& gone, const std::vector<Grant>& removed) const;
     [[nodiscard]] const Grant* first_pinned(PageRange range) const;
 
     std::uint64_t host_lowest_;
+    std::uint64_t moves_ = 0;  // times a page was made read-only to be moved
 };
 
 }  // namespace halfcell::mem

@@ -41,6 +41,13 @@ struct Grant {
     std::uint64_t object_offset = 0;  // of range.base inside the object
     std::uint64_t file_offset = 0;    // kFile only: of range.base inside the file
     std::shared_ptr<GrantOwner> owner;
+    // kPrivate only. The process has these bytes for itself, a page at a time as it stores into them
+    // (machine::Sharing::kPrivate): they are read and written through it. `object` is what lies below, never
+    // written again.
+    bool copy_on_write = false;
+    // copy_on_write only: counts the pages the process may come to own. Null in the space whose memory
+    // `object` was: that is counted already.
+    machine::ChargeRef charge;
     std::uint32_t pins = 0;  // a pinned grant refuses unmap, protect and move with EBUSY
     // One grant to Redox together with its lower neighbour, two here because the objects differ (a borrowed
     // range whose source was pieced together).

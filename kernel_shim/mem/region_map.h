@@ -24,6 +24,9 @@ class RegionMap {
 
     RegionMap();
 
+    // Ranges are not to be changed through these.
+    [[nodiscard]] Iterator begin() { return regions_.begin(); }
+    [[nodiscard]] Iterator end() { return regions_.end(); }
     [[nodiscard]] ConstIterator begin() const { return regions_.begin(); }
     [[nodiscard]] ConstIterator end() const { return regions_.end(); }
     [[nodiscard]] std::size_t size() const { return regions_.size(); }

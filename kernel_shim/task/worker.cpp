@@ -101,6 +101,7 @@ class Loop {
         constexpr std::uint64_t kGeneralProtection = 13;
         if (park.cause == machine::ParkTrap::Cause::kFault) {
             if (park.trap_number == kGeneralProtection && context_.may_use_ports()) return touched_port();
+            if (was_held_up(park)) return thread_->resume();
             return finish(exception_of(park));
         }
         context_.clear_attention();
@@ -121,6 +122,15 @@ class Loop {
         if (*delivery == Context::Delivery::kInhibited)
             kernel_.signal_rechecks.add(context_.weak_from_this());
         return true;
+    }
+
+    // A store that met a page on its way to another object (mem/README.md) is simply made again.
+    bool was_held_up(const machine::ParkTrap& park) {
+        constexpr std::uint64_t kPageFault = 14;
+        constexpr std::uint64_t kStore = 2;
+        if (park.trap_number != kPageFault || (park.error_code & kStore) == 0) return false;
+        const auto space = context_.address_space();
+        return space != nullptr && space->store_was_held_up(park.fault_address, moves_seen_);
     }
 
     // Puts the thread in front of its `syscall` instruction again. False where its frame is destroyed.
@@ -145,6 +155,7 @@ class Loop {
         if (!started) return finish(std::nullopt);
         context_.set_thread(nullptr);
         thread_->end();
+        moves_seen_ = 0;
         thread_ = std::move(*started);
         context_.set_thread(thread_.get());
     }
@@ -162,6 +173,8 @@ class Loop {
     Context& context_;
     std::unique_ptr<machine::GuestThread> thread_;
     bool alive_ = true;
+    // Of the address space the thread runs in, for was_held_up.
+    std::uint64_t moves_seen_ = 0;
     // Why the next park was asked for: the number of the call that was answered, or is to be made again.
     std::optional<std::uint32_t> returned_from_;
     std::optional<std::uint32_t> set_back_;

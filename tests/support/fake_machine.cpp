@@ -301,7 +301,8 @@ std::string FakeMachine::difference(const mem::AddressSpace& space) const {
     for (const mem::Grant& grant : space.grants()) {
         const PageRange range = grant.range.intersection({0, machine::kHostUserEnd});
         if (!range.empty())
-            append(expected, {range, grant.object.get(), grant.object_offset, grant.protection});
+            append(expected, {range, grant.object.get(), grant.object_offset, grant.protection,
+                              grant.copy_on_write ? machine::Sharing::kPrivate : machine::Sharing::kShared});
     }
     for (const auto& [base, shown] : shown_)
         append(actual, shown);

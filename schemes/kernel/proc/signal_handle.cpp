@@ -23,16 +23,10 @@ Result<std::uint64_t> offset_in_page(std::uint64_t address, std::uint64_t size) 
 }
 
 // The page around an address, to be shared by frame. EINVAL, EPERM, ENOMEM.
-// Source: kernel:src/context/memory.rs borrow_frame_enforce_rw_allocated.
-Result<task::ControlPage> control_page(const mem::AddressSpace& space, std::uint64_t address,
+Result<task::ControlPage> control_page(mem::AddressSpace& space, std::uint64_t address,
                                        std::uint64_t page_offset) {
-    const mem::Grant grant = TRY(space.grant_at(address));
-    const bool allocated =
-        grant.kind == mem::GrantKind::kPrivate || grant.kind == mem::GrantKind::kContiguous;
-    if (!allocated) return fail(Errno::kEPERM);
-    if (!grant.protection.write) return fail(Errno::kENOMEM);
-    const std::uint64_t page = machine::page_round_down(address);
-    return task::ControlPage{grant.object, grant.object_offset + (page - grant.range.base), page_offset};
+    auto page = TRY(space.hold_page(address));
+    return task::ControlPage{std::move(page.object), page.offset, page_offset};
 }
 
 }  // namespace
