@@ -33,6 +33,9 @@ namespace detail {
 
 // Levels held by this thread, a bit each.
 inline thread_local unsigned held_lock_levels = 0;
+// Whether something is to be done as soon as there are none (after_locks.h).
+inline thread_local bool actions_wait = false;
+void run_waiting_actions();
 
 inline void enter_level(LockLevel level) {
     const unsigned bit = 1U << static_cast<unsigned>(level);
@@ -41,6 +44,8 @@ inline void enter_level(LockLevel level) {
 }
 inline void leave_level(LockLevel level) {
     held_lock_levels &= ~(1U << static_cast<unsigned>(level));
+    if (actions_wait && held_lock_levels == 0) [[unlikely]]
+        run_waiting_actions();
 }
 
 }  // namespace detail

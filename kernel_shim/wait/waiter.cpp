@@ -29,17 +29,13 @@ void Waiter::prepare(const char* reason) {
     std::lock_guard lock(mutex_);
     state_.reason = reason;
     state_.wake.reset();
+    word_.arm();
 }
 
 Wake Waiter::sleep(Deadline deadline) {
-    std::unique_lock lock(mutex_);
-    const auto ended = [this] { return state_.wake.has_value() || killed(); };
-    bool in_time = true;
-    if (deadline)
-        in_time = woken_.wait_until(lock, *deadline, ended);
-    else
-        woken_.wait(lock, ended);
-    const Wake how = killed() ? Wake::kKilled : in_time ? *state_.wake : Wake::kTimedOut;
+    if (!killed()) (void)word_.sleep(deadline);
+    std::lock_guard lock(mutex_);
+    const Wake how = killed() ? Wake::kKilled : state_.wake.value_or(Wake::kTimedOut);
     state_ = {};
     return how;
 }
@@ -104,7 +100,7 @@ void Waiter::wake(Wake how) {
         // A full counter is as good as one more: the sleeper wakes either way.
         [[maybe_unused]] const auto written = ::write(state_.event_file, &one, sizeof one);
     }
-    woken_.notify_all();
+    word_.wake();
 }
 
 void Waiter::notify() {

@@ -6,16 +6,13 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <optional>
 
 #include "kernel_shim/base/guarded.h"
+#include "kernel_shim/wait/sleep_word.h"
 
 namespace halfcell::wait {
-
-// Monotonic; nullopt waits for ever.
-using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 
 enum class Wake : unsigned char {
     kNotified,     // the thing waited for happened (or may have: check again)
@@ -81,7 +78,7 @@ class Waiter {
     void wake(Wake how);
 
     mutable LevelMutex<LockLevel::kWaiter> mutex_;
-    std::condition_variable_any woken_;
+    SleepWord word_;  // woken when state_.wake is set
     State state_;
     std::atomic<bool> killed_{false};
     std::atomic<bool> has_slept_{false};

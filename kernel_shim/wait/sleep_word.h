@@ -1,0 +1,34 @@
+#pragma once
+
+// A futex on which one thread sleeps and which others wake. The wake-up itself waits until the waker holds no
+// lock (base/after_locks.h): the sleeper usually shares its CPU.
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+namespace halfcell::wait {
+
+// Monotonic; nullopt waits for ever.
+using Deadline = std::optional<std::chrono::steady_clock::time_point>;
+
+class SleepWord {
+  public:
+    // Forgets earlier calls of wake(). Owner only.
+    void arm() { word_.store(kIdle, std::memory_order_relaxed); }
+    // Until wake() was called after arm(): true; false when the deadline passed first. Blocks. Owner only; no
+    // lock may be held.
+    bool sleep(Deadline deadline);
+    // Any thread, also under locks.
+    void wake();
+
+  private:
+    static constexpr std::uint32_t kIdle = 0;
+    static constexpr std::uint32_t kWoken = 1;
+    static constexpr std::uint32_t kAsleep = 2;
+
+    std::atomic<std::uint32_t> word_{kIdle};
+};
+
+}  // namespace halfcell::wait
