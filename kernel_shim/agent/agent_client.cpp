@@ -78,7 +78,7 @@ Result<pid_t> AgentClient::run_for_id(std::span<const Command> commands) {
 Result<AgentClient::Newborn> AgentClient::run_for_thread(std::span<const Command> commands) {
     std::lock_guard lock(channel_);
     const pid_t thread = TRY(exchange(commands));
-    return Newborn{thread, fetch_listener(thread)};
+    return Newborn{thread, cpu_, fetch_listener(thread)};
 }
 
 void AgentClient::mark_dead() {

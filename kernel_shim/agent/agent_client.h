@@ -41,6 +41,7 @@ class AgentClient {
     // no descriptor to give, EPERM when it forbids taking one out of another process.
     struct Newborn {
         pid_t thread = 0;
+        int cpu = 0;  // where it is pinned, as the agent is
         Result<host::UniqueFd> listener;
     };
     Result<Newborn> run_for_thread(std::span<const Command> commands);

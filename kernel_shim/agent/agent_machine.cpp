@@ -13,6 +13,8 @@
 #include "kernel_shim/agent/image.h"
 #include "kernel_shim/agent/interrupter.h"
 #include "kernel_shim/agent/slot_file.h"
+#include "kernel_shim/agent/spare_threads.h"
+#include "kernel_shim/agent/thread_areas.h"
 #include "kernel_shim/agent/zygote.h"
 #include "kernel_shim/base/scope_exit.h"
 #include "kernel_shim/host/cpu.h"
@@ -86,75 +88,6 @@ int host_protection(machine::Protection protection) {
     return PROT_READ | (protection.write ? PROT_WRITE : 0) | (protection.execute ? PROT_EXEC : 0);
 }
 
-// The thread areas of one process. An area stays mapped when its thread has ended, for the next one; the
-// slots go back when the process is dead.
-class ThreadAreas {
-  public:
-    explicit ThreadAreas(std::shared_ptr<SlotFile> file) : file_(std::move(file)) {}
-    ThreadAreas(const ThreadAreas&) = delete;
-    ThreadAreas& operator=(const ThreadAreas&) = delete;
-    ~ThreadAreas() {
-        const auto slots = books_.with([](Books& books) { return std::move(books.slots); });
-        for (const std::uint32_t slot : slots)
-            file_->give(slot);
-    }
-
-    struct Place {
-        std::size_t index = 0;
-        ThreadArea area;
-        std::uint64_t file_offset = 0;
-        bool mapped = false;
-    };
-
-    // EAGAIN when the process or the host has no place left.
-    Result<Place> take() {
-        const auto free = books_.with([](Books& books) -> std::optional<FreePlace> {
-            if (books.free.empty()) return std::nullopt;
-            const FreePlace last = books.free.back();
-            books.free.pop_back();
-            return last;
-        });
-        if (free) return place(*free);
-        const std::uint32_t slot = TRY(file_->take());
-        const auto index = books_.with([&](Books& books) -> std::optional<std::size_t> {
-            if (books.slots.size() == kMostThreads) return std::nullopt;
-            books.slots.push_back(slot);
-            return books.slots.size() - 1;
-        });
-        if (index) return place({*index, false});
-        file_->give(slot);
-        return fail(Errno::kEAGAIN);
-    }
-
-    // The area's thread has ended, or never came to be and its area may not be mapped either.
-    void give(std::size_t index, bool mapped) {
-        books_.with([&](Books& books) { books.free.push_back({index, mapped}); });
-    }
-
-    [[nodiscard]] int file() const { return file_->file(); }
-
-  private:
-    struct FreePlace {
-        std::size_t index;
-        bool mapped;
-    };
-    struct Books {
-        std::vector<std::uint32_t> slots;  // by index in the guest
-        std::vector<FreePlace> free;
-    };
-
-    [[nodiscard]] Place place(FreePlace chosen) {
-        const std::uint32_t slot = books_.with([&](Books& books) { return books.slots[chosen.index]; });
-        return {.index = chosen.index,
-                .area = {HC_THREAD_AREAS + chosen.index * kThreadAreaStride, file_->at(slot)},
-                .file_offset = file_->offset(slot),
-                .mapped = chosen.mapped};
-    }
-
-    const std::shared_ptr<SlotFile> file_;
-    Guarded<Books, LockLevel::kAgent> books_;
-};
-
 class AgentMachine final : public machine::Machine {
   public:
     AgentMachine(std::shared_ptr<Common> common, std::shared_ptr<AgentProcess> process)
@@ -215,6 +148,11 @@ class AgentMachine final : public machine::Machine {
 
     Result<std::unique_ptr<machine::GuestThread>> start_thread(
         const machine::ThreadRegisters& registers) override {
+        while (auto spare = spares_->take()) {
+            const auto running = spare->run(registers, host::current_cpu());
+            if (!running) spares_->keep(std::move(*spare));
+            if (TRY(running)) return std::make_unique<AgentThread>(parts(std::move(spare->seat), false));
+        }
         const ThreadAreas::Place place = TRY(areas_->take());
         ScopeExit give_back([&] { areas_->give(place.index, false); });
         const std::uint64_t frame = TRY(ThreadFrame::write_first(place.area, registers));
@@ -223,20 +161,15 @@ class AgentMachine final : public machine::Machine {
         // process, and keeps its area.
         give_back.commit();
         host::UniqueFd listener = TRY(std::move(newborn.listener));
-        const int cpu = first_thread_.exchange(false) ? host::current_cpu() : common_->choose_cpu();
-        host::pin_thread(newborn.thread, cpu);
-        // The closure keeps the factory's parts, the interrupter among them, as long as the thread object
-        // lives.
-        return std::make_unique<AgentThread>(AgentThread::Parts{
-            .process = process_,
-            .interrupter = common_->interrupter.get(),
-            .thread = newborn.thread,
-            .listener = std::move(listener),
-            .area = place.area,
-            .cpu = cpu,
-            .release_area = [common = common_, areas = areas_,
-                             index = place.index] { areas->give(index, true); },
-        });
+        // The closure keeps the factory's parts, the interrupter among them, as long as the thread lives.
+        ThreadSeat seat{.thread = newborn.thread,
+                        .listener = host::Listener(std::move(listener)),
+                        .area = place.area,
+                        .cpu = newborn.cpu,
+                        .release_area = [common = common_, areas = areas_, index = place.index] {
+                            areas->give(index, true);
+                        }};
+        return std::make_unique<AgentThread>(parts(std::move(seat), true));
     }
 
     void on_death(std::function<void()> callback) override { process_->on_death(std::move(callback)); }
@@ -285,7 +218,19 @@ class AgentMachine final : public machine::Machine {
 
     const std::shared_ptr<Common> common_;
     const std::shared_ptr<AgentProcess> process_;
+    // The first thread of a process stays with whoever made the process: they usually talk to each other.
+    [[nodiscard]] AgentThread::Parts parts(ThreadSeat seat, bool newborn) {
+        const int home = first_thread_.exchange(false) ? seat.cpu : common_->choose_cpu();
+        return {.process = process_,
+                .interrupter = common_->interrupter.get(),
+                .spares = spares_,
+                .seat = std::move(seat),
+                .newborn = newborn,
+                .home = home};
+    }
+
     const std::shared_ptr<ThreadAreas> areas_;
+    const std::shared_ptr<SpareThreads> spares_ = std::make_shared<SpareThreads>();
     std::atomic<bool> first_thread_{true};
 };
 

@@ -4,13 +4,15 @@
 #include "kernel_shim/agent/signal_mask.h"
 #include "kernel_shim/host/cpu.h"
 #include "kernel_shim/host/pidfd.h"
+#include "kernel_shim/host/sys.h"
 
 namespace halfcell::agent {
 
 namespace {
 
-constexpr std::uint64_t kAnswerResume = 0;
-constexpr std::uint64_t kAnswerEnd = 1;
+// A wake-up across CPUs costs more than many a thread's whole life, so a thread begins where its maker is,
+// and is moved only when it has lasted this long.
+constexpr std::uint64_t kInfancy = 2'000'000;
 constexpr int kHelloCall = 3;  // close(2)
 
 // Linux keeps -512 to -516 in rax for itself: with a signal pending it would restart the call instead of
@@ -25,11 +27,11 @@ bool means_restart(std::uint64_t value) {
 AgentThread::AgentThread(Parts parts)
     : process_(std::move(parts.process)),
       interrupter_(*parts.interrupter),
-      park_(std::make_shared<ParkState>(process_, parts.thread)),
-      listener_(std::move(parts.listener)),
-      area_(parts.area),
-      cpu_(parts.cpu),
-      release_area_(std::move(parts.release_area)) {}
+      park_(std::make_shared<ParkState>(process_, parts.seat.thread)),
+      spares_(std::move(parts.spares)),
+      seat_(std::move(parts.seat)),
+      home_(parts.home),
+      state_(parts.newborn ? State::kNewborn : State::kRunning) {}
 
 AgentThread::~AgentThread() {
     if (state_ == State::kGone) return;
@@ -39,12 +41,11 @@ AgentThread::~AgentThread() {
 
 machine::Trap AgentThread::next() {
     if (state_ == State::kGone) return machine::Gone{};
-    if (state_ == State::kNewborn) {
-        host::pin_thread(0, cpu_);
-        if (!complete_birth()) return vanish();
-    }
+    if (!seated_) sit_down();
+    if (state_ == State::kNewborn && !complete_birth()) return vanish();
     for (;;) {
-        if (!listener_.receive(notification_)) return vanish();
+        if (!seat_.listener.receive(notification_)) return vanish();
+        if (__builtin_expect(settles_at_ != 0, 0)) settle_if_due();
         const std::uint64_t at = notification_.data.instruction_pointer;
         if (__builtin_expect(kStubCode.contains(at), 0)) {
             if (receive_park()) return frame_->trap();
@@ -60,10 +61,24 @@ machine::Trap AgentThread::next() {
     }
 }
 
+void AgentThread::sit_down() {
+    seated_ = true;
+    host::pin_thread(0, seat_.cpu);
+    if (home_ != seat_.cpu) settles_at_ = host::monotonic_nanoseconds() + kInfancy;
+}
+
+void AgentThread::settle_if_due() {
+    if (host::monotonic_nanoseconds() < settles_at_) return;
+    settles_at_ = 0;
+    if (!host::pin_thread(seat_.thread, home_)) return;
+    seat_.cpu = home_;
+    host::pin_thread(0, home_);
+}
+
 // The thread's first trap of all: the stub closes its own copy of the listener, and that one call Linux
 // executes.
 bool AgentThread::complete_birth() {
-    if (!listener_.receive(notification_)) return false;
+    if (!seat_.listener.receive(notification_)) return false;
     const auto& data = notification_.data;
     if (data.nr != kHelloCall || data.instruction_pointer != stub_addresses().after_hello ||
         static_cast<pid_t>(notification_.pid) != park_->thread) {
@@ -71,7 +86,7 @@ bool AgentThread::complete_birth() {
         return false;
     }
     state_ = State::kRunning;
-    (void)listener_.respond_continue(notification_.id);
+    (void)seat_.listener.respond_continue(notification_.id);
     keep_watch();
     return true;
 }
@@ -84,7 +99,7 @@ bool AgentThread::receive_park() {
     const bool is_park = static_cast<std::uint32_t>(data.nr) == HC_CALL_PARK &&
                          data.instruction_pointer == stub_addresses().after_park;
     const int signal = static_cast<int>(data.args[0]);
-    frame_ = is_park ? ThreadFrame::read(area_, data.args[2], signal) : std::nullopt;
+    frame_ = is_park ? ThreadFrame::read(seat_.area, data.args[2], signal) : std::nullopt;
     if (!frame_) {
         process_->kill();
         return false;
@@ -126,7 +141,7 @@ void AgentThread::answer_call(std::uint64_t value) {
     state_ = State::kRunning;
     park_->call.store(0, std::memory_order_relaxed);
     // False means that the call was withdrawn; what became of the thread shows at the next receive.
-    (void)listener_.respond(notification_.id, value);
+    (void)seat_.listener.respond(notification_.id, value);
     keep_watch();
 }
 
@@ -135,13 +150,13 @@ void AgentThread::answer_park(bool end_thread) {
     state_ = State::kRunning;
     frame_->store();
     frame_.reset();
-    (void)listener_.respond(notification_.id, end_thread ? kAnswerEnd : kAnswerResume);
+    (void)seat_.listener.respond(notification_.id, end_thread ? kAnswerEnd : kAnswerResume);
     keep_watch();
 }
 
 bool AgentThread::still_waiting() const {
     const std::uint64_t id = waiting_id_.load(std::memory_order_relaxed);
-    return id != 0 && listener_.is_valid(id);
+    return id != 0 && seat_.listener.is_valid(id);
 }
 
 void AgentThread::request_park() {
@@ -192,32 +207,44 @@ void AgentThread::end() {
         vanish();
         return;
     }
-    if (state_ == State::kParked) {
-        answer_park(true);
-    } else {
+    if (state_ != State::kParked) {
         request_park();
         if (state_ == State::kInCall) answer_call(0);
     }
     // Whatever the thread still does before the signal reaches it is answered with 0; then it parks and ends.
     for (;;) {
+        if (state_ == State::kParked && retire()) return;
+        if (state_ == State::kParked) answer_park(true);
         const machine::Trap trap = next();
         if (std::holds_alternative<machine::Gone>(trap)) return;
-        if (std::holds_alternative<machine::ParkTrap>(trap)) {
-            answer_park(true);
-        } else {
+        if (std::holds_alternative<machine::CallTrap>(trap)) {
             request_park();
             answer_call(0);
         }
     }
 }
 
+// Leaves the parked Linux thread to whoever comes next. Not after a fault: a guest that breaks its frame is
+// better rid of it.
+bool AgentThread::retire() {
+    if (frame_->trap().cause != machine::ParkTrap::Cause::kRequested || !spares_->has_room()) return false;
+    const ThreadFrame frame = *frame_;
+    leave();
+    spares_->keep({.seat = std::move(seat_), .park = notification_.id, .frame = frame});
+    return true;
+}
+
 machine::Trap AgentThread::vanish() {
+    leave();
+    if (seat_.release_area) std::exchange(seat_.release_area, nullptr)();
+    return machine::Gone{};
+}
+
+void AgentThread::leave() {
     state_ = State::kGone;
     park_->gone = true;
     waiting_id_.store(0, std::memory_order_relaxed);
     frame_.reset();
-    if (release_area_) std::exchange(release_area_, nullptr)();
-    return machine::Gone{};
 }
 
 }  // namespace halfcell::agent

@@ -12,6 +12,7 @@
 
 #include "kernel_shim/agent/interrupter.h"
 #include "kernel_shim/agent/park_state.h"
+#include "kernel_shim/agent/spare_threads.h"
 #include "kernel_shim/agent/thread_frame.h"
 #include "kernel_shim/host/notify.h"
 #include "kernel_shim/machine/guest_thread.h"
@@ -22,14 +23,13 @@ class AgentThread final : public machine::GuestThread {
   public:
     struct Parts {
         std::shared_ptr<AgentProcess> process;
-        Interrupter* interrupter = nullptr;  // outlives the thread
-        pid_t thread = 0;
-        host::UniqueFd listener;
-        ThreadArea area;
-        // The CPU the pair shares.
-        int cpu = 0;
-        // Gives the area back; called when the thread can no longer touch it.
-        std::function<void()> release_area;
+        Interrupter* interrupter = nullptr;    // outlives the thread
+        std::shared_ptr<SpareThreads> spares;  // takes the seat when the thread has ended
+        ThreadSeat seat;
+        // Whether HELLO is still to come; otherwise the seat is that of a spare thread which runs again.
+        bool newborn = true;
+        // The CPU where thread and worker go once the thread has proved to last.
+        int home = 0;
     };
     explicit AgentThread(Parts parts);
     // Kills the process of a thread that has not ended: without its listener it could do nothing but fail.
@@ -51,6 +51,10 @@ class AgentThread final : public machine::GuestThread {
     enum class State { kNewborn, kRunning, kInCall, kParked, kGone };
 
     machine::Trap vanish();
+    void leave();
+    bool retire();
+    void sit_down();
+    void settle_if_due();
     bool complete_birth();
     bool receive_park();
     void answer_park(bool end_thread);
@@ -61,13 +65,15 @@ class AgentThread final : public machine::GuestThread {
     const std::shared_ptr<AgentProcess> process_;
     Interrupter& interrupter_;
     const std::shared_ptr<ParkState> park_;
-    host::Listener listener_;
-    const ThreadArea area_;
-    const int cpu_;
-    std::function<void()> release_area_;
+    const std::shared_ptr<SpareThreads> spares_;
+    ThreadSeat seat_;
+    const int home_;
 
     // Worker only.
-    State state_ = State::kNewborn;
+    State state_;
+    bool seated_ = false;
+    // When to go home, in monotonic nanoseconds; 0 when that is done.
+    std::uint64_t settles_at_ = 0;
     host::Notification notification_{};
     std::optional<ThreadFrame> frame_;
     std::optional<std::uint64_t> late_result_;

@@ -114,17 +114,22 @@ void settle(SignalContext& context, const ThreadArea& area) {
     context.mask = 0;
 }
 
-}  // namespace
-
-Result<std::uint64_t> ThreadFrame::write_first(const ThreadArea& area,
-                                               const machine::ThreadRegisters& registers) {
-    TRY(check_bases(registers));
+SignalContext newborn(const ThreadArea& area, const machine::ThreadRegisters& registers) {
     SignalContext context;
     context.flags = kContextFlags;
     context.cs = kUserCode;
     context.ss = kUserStack;
     copy_registers(context, registers);
     settle(context, area);
+    return context;
+}
+
+}  // namespace
+
+Result<std::uint64_t> ThreadFrame::write_first(const ThreadArea& area,
+                                               const machine::ThreadRegisters& registers) {
+    TRY(check_bases(registers));
+    const SignalContext context = newborn(area, registers);
     // At the top of the alternate stack, which nothing uses before the frame is restored.
     const std::uint64_t address = area.base + kThreadAreaSize - sizeof context;
     std::memcpy(area.view(address, sizeof context), &context, sizeof context);
@@ -206,6 +211,12 @@ machine::ThreadRegisters ThreadFrame::registers() const {
 Result<void> ThreadFrame::set_registers(const machine::ThreadRegisters& registers) {
     TRY(check_bases(registers));
     copy_registers(context_, registers);
+    return {};
+}
+
+Result<void> ThreadFrame::start_over(const machine::ThreadRegisters& registers) {
+    TRY(check_bases(registers));
+    context_ = newborn(area_, registers);
     return {};
 }
 

@@ -40,6 +40,10 @@ static_assert(sizeof(SignalContext) == 304);
 static_assert(offsetof(SignalContext, fs_base) == HC_FRAME_FS_BASE);
 static_assert(offsetof(SignalContext, gs_base) == HC_FRAME_GS_BASE);
 
+// What the handler is told about a park.
+inline constexpr std::uint64_t kAnswerResume = 0;
+inline constexpr std::uint64_t kAnswerEnd = 1;
+
 // One thread's alternate stack: where it lies in the guest, and the supervisor's view of the same bytes.
 struct ThreadArea {
     std::uint64_t base = 0;  // guest address
@@ -70,6 +74,8 @@ class ThreadFrame {
     [[nodiscard]] machine::ThreadRegisters registers() const;
     // EINVAL for segment bases that are not canonical.
     Result<void> set_registers(const machine::ThreadRegisters& registers);
+    // Makes it the frame of a newborn thread, with an initial floating-point state. EINVAL as above.
+    Result<void> start_over(const machine::ThreadRegisters& registers);
     void set_result(std::uint64_t rax) { context_.rax = rax; }
 
     // EFAULT when the guest has put the image elsewhere.
