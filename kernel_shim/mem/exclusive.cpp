@@ -1,7 +1,6 @@
 #include "kernel_shim/mem/exclusive.h"
 
 #include <algorithm>
-#include <atomic>
 
 namespace halfcell::mem {
 
@@ -15,7 +14,8 @@ PageRange shown_bytes(const Grant& grant) {
 // back. What was stored through one that has gone is then visible to us.
 bool all_references_are_ours(const Grant& grant, long ours) {
     if (grant.object.use_count() != ours) return false;
-    std::atomic_thread_fence(std::memory_order_acquire);
+    // Letting go of one more reference orders us behind all who let go of theirs before.
+    machine::MemoryRef(grant.object).reset();
     return true;
 }
 
