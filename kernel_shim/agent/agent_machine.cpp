@@ -39,11 +39,8 @@ struct Common {
     std::shared_ptr<SlotFile> areas;
     std::unique_ptr<Interrupter> interrupter;
     std::shared_ptr<AgentProcess> zygote;
-    std::vector<int> cpus;
-    std::atomic<std::size_t> next_cpu{0};
+    std::shared_ptr<Spreader> spreader;
     std::uint64_t lowest_mappable = machine::kPageSize;
-
-    [[nodiscard]] int choose_cpu() { return cpus[next_cpu++ % cpus.size()]; }
 };
 
 Command mmap_command(std::uint64_t address, std::uint64_t size, int protection, int flags, int file,
@@ -220,13 +217,13 @@ class AgentMachine final : public machine::Machine {
     const std::shared_ptr<AgentProcess> process_;
     // The first thread of a process stays with whoever made the process: they usually talk to each other.
     [[nodiscard]] AgentThread::Parts parts(ThreadSeat seat, bool newborn) {
-        const int home = first_thread_.exchange(false) ? seat.cpu : common_->choose_cpu();
         return {.process = process_,
                 .interrupter = common_->interrupter.get(),
                 .spares = spares_,
                 .seat = std::move(seat),
                 .newborn = newborn,
-                .home = home};
+                .spreader = common_->spreader,
+                .movable = !first_thread_.exchange(false)};
     }
 
     const std::shared_ptr<ThreadAreas> areas_;
@@ -263,7 +260,6 @@ Result<std::unique_ptr<machine::MachineFactory>> create_machine_factory() {
     host::reserve_descriptor_table(kDescriptorRoom);
     host::set_receive_wakes_on_death(host::kernel_at_least(6, 11));
     auto common = std::make_shared<Common>();
-    common->cpus = host::allowed_cpus();
     common->image = TRY(create_stub_image());
     common->pages = TRY(SlotFile::create("halfcell-command", HC_COMMAND_PAGE_SIZE, kMostProcesses));
     common->areas = TRY(SlotFile::create("halfcell-thread", kThreadAreaSize, kMostAreas));
@@ -271,6 +267,7 @@ Result<std::unique_ptr<machine::MachineFactory>> create_machine_factory() {
     common->zygote = TRY(start_zygote(common->image, common->pages));
     ScopeExit reap_zygote([&] { host::kill_and_reap(common->zygote->id()); });
     common->interrupter = TRY(Interrupter::create());
+    common->spreader = TRY(Spreader::create(host::allowed_cpus()));
     TRY(common->interrupter->watch(common->zygote));
     reap_zygote.commit();
     // The first commands also prove that the zygote has come up; a dead one answers ESRCH.

@@ -30,22 +30,22 @@ AgentThread::AgentThread(Parts parts)
       park_(std::make_shared<ParkState>(process_, parts.seat.thread)),
       spares_(std::move(parts.spares)),
       seat_(std::move(parts.seat)),
-      home_(parts.home),
+      spreader_(std::move(parts.spreader)),
+      pair_(std::make_shared<ThreadPair>(seat_.thread, seat_.cpu, parts.movable)),
       state_(parts.newborn ? State::kNewborn : State::kRunning) {}
 
 AgentThread::~AgentThread() {
     if (state_ == State::kGone) return;
-    park_->gone = true;
+    leave();
     process_->kill();
 }
 
 machine::Trap AgentThread::next() {
     if (state_ == State::kGone) return machine::Gone{};
-    if (!seated_) sit_down();
+    if (!std::exchange(seated_, true)) spreader_->add(pair_);
     if (state_ == State::kNewborn && !complete_birth()) return vanish();
     for (;;) {
-        if (!seat_.listener.receive(notification_)) return vanish();
-        if (__builtin_expect(settles_at_ != 0, 0)) settle_if_due();
+        if (!receive()) return vanish();
         const std::uint64_t at = notification_.data.instruction_pointer;
         if (__builtin_expect(kStubCode.contains(at), 0)) {
             if (receive_park()) return frame_->trap();
@@ -61,24 +61,23 @@ machine::Trap AgentThread::next() {
     }
 }
 
-void AgentThread::sit_down() {
-    seated_ = true;
-    host::pin_thread(0, seat_.cpu);
-    if (home_ != seat_.cpu) settles_at_ = host::monotonic_nanoseconds() + kInfancy;
+bool AgentThread::receive() {
+    if (!seat_.listener.receive(notification_)) return false;
+    pair_->trapped();
+    return true;
 }
 
-void AgentThread::settle_if_due() {
-    if (host::monotonic_nanoseconds() < settles_at_) return;
-    settles_at_ = 0;
-    if (!host::pin_thread(seat_.thread, home_)) return;
-    seat_.cpu = home_;
-    host::pin_thread(0, home_);
+// After an answer.
+void AgentThread::run_on() {
+    pair_->runs_on();
+    spreader_->notice();
+    keep_watch();
 }
 
 // The thread's first trap of all: the stub closes its own copy of the listener, and that one call Linux
 // executes.
 bool AgentThread::complete_birth() {
-    if (!seat_.listener.receive(notification_)) return false;
+    if (!receive()) return false;
     const auto& data = notification_.data;
     if (data.nr != kHelloCall || data.instruction_pointer != stub_addresses().after_hello ||
         static_cast<pid_t>(notification_.pid) != park_->thread) {
@@ -87,7 +86,7 @@ bool AgentThread::complete_birth() {
     }
     state_ = State::kRunning;
     (void)seat_.listener.respond_continue(notification_.id);
-    keep_watch();
+    run_on();
     return true;
 }
 
@@ -142,7 +141,7 @@ void AgentThread::answer_call(std::uint64_t value) {
     park_->call.store(0, std::memory_order_relaxed);
     // False means that the call was withdrawn; what became of the thread shows at the next receive.
     (void)seat_.listener.respond(notification_.id, value);
-    keep_watch();
+    run_on();
 }
 
 void AgentThread::answer_park(bool end_thread) {
@@ -151,7 +150,7 @@ void AgentThread::answer_park(bool end_thread) {
     frame_->store();
     frame_.reset();
     (void)seat_.listener.respond(notification_.id, end_thread ? kAnswerEnd : kAnswerResume);
-    keep_watch();
+    run_on();
 }
 
 bool AgentThread::still_waiting() const {
@@ -245,6 +244,7 @@ void AgentThread::leave() {
     park_->gone = true;
     waiting_id_.store(0, std::memory_order_relaxed);
     frame_.reset();
+    seat_.cpu = spreader_->remove(*pair_);
 }
 
 }  // namespace halfcell::agent

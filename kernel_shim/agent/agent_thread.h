@@ -13,6 +13,7 @@
 #include "kernel_shim/agent/interrupter.h"
 #include "kernel_shim/agent/park_state.h"
 #include "kernel_shim/agent/spare_threads.h"
+#include "kernel_shim/agent/spreader.h"
 #include "kernel_shim/agent/thread_frame.h"
 #include "kernel_shim/host/notify.h"
 #include "kernel_shim/machine/guest_thread.h"
@@ -28,8 +29,9 @@ class AgentThread final : public machine::GuestThread {
         ThreadSeat seat;
         // Whether HELLO is still to come; otherwise the seat is that of a spare thread which runs again.
         bool newborn = true;
-        // The CPU where thread and worker go once the thread has proved to last.
-        int home = 0;
+        std::shared_ptr<Spreader> spreader;
+        // Whether the spreader may give it a CPU of its own should it last.
+        bool movable = false;
     };
     explicit AgentThread(Parts parts);
     // Kills the process of a thread that has not ended: without its listener it could do nothing but fail.
@@ -53,11 +55,11 @@ class AgentThread final : public machine::GuestThread {
     machine::Trap vanish();
     void leave();
     bool retire();
-    void sit_down();
-    void settle_if_due();
     bool complete_birth();
     bool receive_park();
     void answer_park(bool end_thread);
+    bool receive();
+    void run_on();
     void answer_call(std::uint64_t value);
     void signal_park();
     void keep_watch();
@@ -67,13 +69,12 @@ class AgentThread final : public machine::GuestThread {
     const std::shared_ptr<ParkState> park_;
     const std::shared_ptr<SpareThreads> spares_;
     ThreadSeat seat_;
-    const int home_;
+    const std::shared_ptr<Spreader> spreader_;
+    const std::shared_ptr<ThreadPair> pair_;
 
     // Worker only.
     State state_;
     bool seated_ = false;
-    // When to go home, in monotonic nanoseconds; 0 when that is done.
-    std::uint64_t settles_at_ = 0;
     host::Notification notification_{};
     std::optional<ThreadFrame> frame_;
     std::optional<std::uint64_t> late_result_;

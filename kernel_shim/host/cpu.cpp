@@ -47,9 +47,15 @@ int current_cpu() {
 }
 
 bool pin_thread(pid_t thread, int cpu) {
-    if (cpu < 0 || cpu >= kMostCpus) return false;
+    return release_thread(thread, {&cpu, 1});
+}
+
+bool release_thread(pid_t thread, std::span<const int> cpus) {
     CpuSet set;
-    set.add(cpu);
+    for (const int cpu : cpus) {
+        if (cpu < 0 || cpu >= kMostCpus) return false;
+        set.add(cpu);
+    }
     return sched_setaffinity(thread, CpuSet::size(), set.get()) == 0;
 }
 
