@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kernel_shim/agent/agent_machine.h"
+#include "kernel_shim/host/cpu.h"
 #include "kernel_shim/host/memory_pool.h"
 #include "kernel_shim/machine/machine.h"
 
@@ -40,6 +41,9 @@ inline machine::ThreadRegisters start_at(const std::byte* entry) {
     registers.rip = guest_address(entry);
     return registers;
 }
+
+// Those of the test program before any thread of it was pinned.
+inline const std::vector<int> kTestCpus = host::allowed_cpus();
 
 // One factory per test program: its zygote must be forked by the main thread.
 inline machine::MachineFactory& test_factory() {
