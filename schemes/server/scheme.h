@@ -91,7 +91,7 @@ class Scheme {
     // `flags`: abi::OpenFlags, the creation mode in the low 16 bits. EOPNOTSUPP.
     virtual Result<Opened> openat(const Request& request, Id base, std::string_view path,
                                   std::uint64_t flags);
-    // `flags`: abi::kAtRemovedir for directories. ENOENT.
+    // `flags`: abi::AtFlags::kRemovedir for directories. ENOENT.
     virtual Result<void> unlinkat(const Request& request, Id base, std::string_view path,
                                   std::uint64_t flags);
     // A second name for the file / a new name in place of the old one. EOPNOTSUPP.
