@@ -78,6 +78,12 @@ Result<std::uint64_t> UserOut::write_common(std::span<const std::byte> from) con
     return count;
 }
 
+UserIn UserIn::part(std::uint64_t offset, std::uint64_t size) const {
+    const std::uint64_t from = std::min(offset, size_);
+    const std::uint64_t count = std::min(size, size_ - from);
+    return space_ ? UserIn(space_, address_ + from, count) : UserIn(local_ + from, count);
+}
+
 UserOut UserOut::part(std::uint64_t offset, std::uint64_t size) const {
     const std::uint64_t from = std::min(offset, size_);
     const std::uint64_t count = std::min(size, size_ - from);

@@ -69,6 +69,8 @@ class UserIn : public UserSlice {
     Result<PinnedBytes> pin(std::uint64_t offset, std::uint64_t size) const {
         return UserSlice::pin(offset, size, Access::kRead);
     }
+    // The part from `offset` on, at most `size` bytes.
+    [[nodiscard]] UserIn part(std::uint64_t offset, std::uint64_t size) const;
 
   private:
     using UserSlice::UserSlice;

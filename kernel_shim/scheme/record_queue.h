@@ -51,6 +51,16 @@ class RecordQueue {
         return records_.empty();
     }
 
+    // Takes as many records as there are and fit; their number. For a queue that nobody receives from.
+    std::size_t take(std::span<T> to) {
+        std::lock_guard lock(mutex_);
+        const std::size_t count = std::min(to.size(), records_.size());
+        const auto end = records_.begin() + static_cast<std::ptrdiff_t>(count);
+        std::copy(records_.begin(), end, to.begin());
+        records_.erase(records_.begin(), end);
+        return count;
+    }
+
     // Copies as many bytes of the queued records as fit and returns that count. A last partial record is
     // copied but stays queued, as upstream. Sleeps while nothing is queued (also for an empty buffer); with
     // Wait::kNo answers 0 for an empty buffer, EINVAL for one shorter than a record, else EAGAIN.

@@ -30,6 +30,17 @@ Loan& Loan::operator=(Loan&& other) noexcept {
     return *this;
 }
 
+Loan Loan::copied(std::uint64_t address, std::uint64_t size, Direction direction,
+                  std::optional<mem::UserOut> owner, mem::MemoryRef object) {
+    Loan loan;
+    loan.address_ = address;
+    loan.size_ = size;
+    loan.direction_ = direction;
+    loan.owner_ = std::move(owner);
+    loan.copied_[0] = {0, size, std::move(object), 0};
+    return loan;
+}
+
 Result<void> Loan::copy_back(std::uint64_t given) const {
     if (direction_ == Direction::kToServer) return {};
     constexpr std::uint64_t kChunk = 65536;

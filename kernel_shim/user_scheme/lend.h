@@ -58,6 +58,11 @@ class Loan {
     // Takes the pages from the server. Does not block for long; hold no lock.
     ~Loan() { give_back(); }
 
+    // A buffer that the server sees a copy of: the front of an object, which it finds at `address`. `owner`:
+    // where bytes go back to, where they do.
+    static Loan copied(std::uint64_t address, std::uint64_t size, Direction direction,
+                       std::optional<mem::UserOut> owner, mem::MemoryRef object);
+
     // What the server is told.
     [[nodiscard]] std::uint64_t address() const { return address_; }
     [[nodiscard]] std::uint64_t size() const { return size_; }

@@ -12,19 +12,17 @@
 #include "kernel_shim/base/guarded.h"
 #include "kernel_shim/mem/user_slice.h"
 #include "kernel_shim/task/context.h"
-#include "kernel_shim/user_scheme/lend.h"
+#include "kernel_shim/user_scheme/buffers.h"
 
 namespace halfcell::user_scheme {
 
-class Lender {
+class Lender final : public Buffers {
   public:
     // `server`: the context that made the scheme; buffers appear in the address space it has at the time.
     // `pool` outlives the lender, and the lender its loans.
     Lender(machine::Pool& pool, std::weak_ptr<task::Context> server)
         : pool_(pool), server_(std::move(server)) {}
-    Lender(const Lender&) = delete;
-    Lender& operator=(const Lender&) = delete;
-    ~Lender() { close(); }
+    ~Lender() override { close(); }
 
     // The server's address space. ESRCH once that context has ended, whoever else serves the scheme.
     [[nodiscard]] Result<std::shared_ptr<mem::AddressSpace>> server_space() const;
@@ -33,14 +31,14 @@ class Lender {
     // lock. In the caller's own space the server gets the caller's pointer. ESRCH (no server), EFAULT (bytes
     // to be copied in), EINVAL (a hole in the middle), EPERM (middle pages that can never be written),
     // ENOMEM.
-    Result<Loan> lend(const mem::UserIn& buffer);
-    Result<Loan> lend(const mem::UserOut& buffer);
-    Result<Loan> lend(const mem::UserInOut& buffer);
+    Result<Loan> lend(const mem::UserIn& buffer) override;
+    Result<Loan> lend(const mem::UserOut& buffer) override;
+    Result<Loan> lend(const mem::UserInOut& buffer) override;
     // A copy of a path of up to a page, alone on a read-only page of zeros. ESRCH, ENOMEM.
-    Result<Loan> lend_path(std::string_view path);
+    Result<Loan> lend_path(std::string_view path) override;
 
     // Takes the scratch pages from the server for good: it serves no longer, but may live on.
-    void close();
+    void close() override;
 
   private:
     friend class Loan;

@@ -37,10 +37,6 @@ bool opened_handle(abi::Opcode opcode, const Answer& answer) {
 
 }  // namespace
 
-void RequestChannel::ring() {
-    events_.trigger(source_, abi::EventFlags::kEventRead);
-}
-
 Result<Answer> RequestChannel::call(const scheme::Caller& caller, const Message& message, Loan& loan,
                                     std::vector<scheme::DescriptionRef>& sent) {
     wait::Waiter& waiter = caller.waiter;
@@ -58,7 +54,7 @@ Result<Answer> RequestChannel::call(const scheme::Caller& caller, const Message&
         }
         waiter.prepare(kReason);
     }
-    ring();
+    bell_();
     // A signal that came just before counts as one that comes now; upstream would not notice it (safer).
     bool interrupted = waiter.interruption_pending();
     for (;;) {
@@ -83,7 +79,7 @@ Result<Answer> RequestChannel::call(const scheme::Caller& caller, const Message&
         }
         waiter.prepare(kReason);
         lock.unlock();
-        if (cancel) ring();
+        if (cancel) bell_();
     }
 }
 
@@ -96,7 +92,7 @@ void RequestChannel::post(const Message& message, std::uint64_t pid) {
         slab_.find(tag)->request = nullptr;
         if (!todo_.push(sqe_of(message, pid, tag))) slab_.responded(tag);
     }
-    ring();
+    bell_();
 }
 
 void RequestChannel::tell(const Message& message, std::uint64_t pid) {
@@ -105,7 +101,7 @@ void RequestChannel::tell(const Message& message, std::uint64_t pid) {
         if (closed_) return;
         (void)todo_.push(sqe_of(message, pid, 0));
     }
-    ring();
+    bell_();
 }
 
 Result<void> RequestChannel::expects_answer(Tag tag) {

@@ -6,13 +6,15 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <mutex>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "abi/scheme_msg.h"
 #include "kernel_shim/base/guarded.h"
 #include "kernel_shim/scheme/caller.h"
-#include "kernel_shim/scheme/event_registry.h"
 #include "kernel_shim/scheme/record_queue.h"
 #include "kernel_shim/user_scheme/request_slab.h"
 
@@ -26,12 +28,13 @@ struct Message {
 
 class RequestChannel {
   public:
-    explicit RequestChannel(scheme::EventRegistry& events) : events_(events) {}
+    RequestChannel() = default;
     RequestChannel(const RequestChannel&) = delete;
     RequestChannel& operator=(const RequestChannel&) = delete;
 
-    // Where a queued request is an event: the server's end. Once, before the first request.
-    void watched_as(scheme::EventSource source) { source_ = source; }
+    // What tells the server that something was queued: runs on the thread that queued it, without a lock, and
+    // must not wait. Once, before the first request.
+    void on_request(std::function<void()> bell) { bell_ = std::move(bell); }
 
     // --- the callers' side.
 
@@ -54,6 +57,8 @@ class RequestChannel {
         return todo_.receive(to, wait, "UserInner::read", waiter);
     }
     [[nodiscard]] bool readable() const { return !todo_.empty(); }
+    // Takes requests without waiting, by one thread at a time and never besides read(); their number.
+    std::size_t take(std::span<abi::Sqe> to) { return todo_.take(to); }
 
     // Whether respond() would take an answer: EBADFD where no request has the tag, EINVAL where it was
     // answered.
@@ -83,10 +88,8 @@ class RequestChannel {
     using Mutex = LevelMutex<LockLevel::kObject>;
     // A waiting slot, else ENOENT (answered) or EINVAL.
     Result<Slot*> waiting(Tag tag);
-    void ring();
 
-    scheme::EventRegistry& events_;
-    scheme::EventSource source_{};
+    std::function<void()> bell_;  // immutable once requests come
     // Taken under mutex_, so that a Cancel is queued before any later request with the same tag.
     scheme::RecordQueue<abi::Sqe, LockLevel::kEventQueue> todo_;
     mutable Mutex mutex_;

@@ -1,116 +1,39 @@
 #pragma once
 
-// A scheme that a guest serves: every operation becomes a request to its server, and the server's answer a
-// result. Source: kernel:src/scheme/user.rs UserScheme.
+// A scheme that a guest serves. Its server sees the caller's buffers, and shows its files, in its own address
+// space. Source: kernel:src/scheme/user.rs UserScheme.
 
 #include <memory>
-#include <span>
 #include <string_view>
-#include <vector>
 
-#include "kernel_shim/scheme/scheme.h"
+#include "kernel_shim/user_scheme/forwarding_scheme.h"
 #include "kernel_shim/user_scheme/lender.h"
-#include "kernel_shim/user_scheme/request_channel.h"
 
 namespace halfcell::user_scheme {
 
-class UserScheme final : public scheme::Scheme, public std::enable_shared_from_this<UserScheme> {
+class UserScheme final : public ForwardingScheme {
   public:
-    // `server`: the context whose address space buffers appear in. `pool` and `events` outlive the scheme.
-    UserScheme(machine::Pool& pool, scheme::EventRegistry& events, std::weak_ptr<task::Context> server)
-        : pool_(pool), lender_(pool, std::move(server)), channel_(events) {}
-
-    // The server's end of the queue.
-    [[nodiscard]] RequestChannel& channel() { return channel_; }
-    // SendFevent: tells whoever registered interest in a handle.
-    void announce(HandleNumber number, std::uint64_t flags) { trigger(number, flags); }
+    // `server`: the context whose address space buffers appear in. `pool` outlives the scheme.
+    UserScheme(machine::Pool& pool, std::weak_ptr<task::Context> server)
+        : UserScheme(pool, new Lender(pool, std::move(server))) {}
 
     // The kernel knows no names of schemes; this is what traces show.
     [[nodiscard]] std::string_view name() const override { return "user"; }
-    [[nodiscard]] bool in_process() const override { return false; }
 
-    // All of these block until the server answers. Besides what it answers: ENODEV (it has gone), EINTR
-    // (interrupted, and it agreed; or killed), ESRCH (the context that made the scheme has ended), EIO (an
-    // answer that does not fit), EAGAIN (too many requests), and the errors of Lender::lend.
-    Result<scheme::OpenResult> openat(const scheme::Caller& caller, HandleNumber base, std::string_view path,
-                                      std::uint64_t flags, std::uint32_t fcntl_flags) override;
-    Result<scheme::OpenResult> dup(const scheme::Caller& caller, HandleNumber number,
-                                   const mem::UserIn& name) override;
-    Result<std::uint64_t> read_at(const scheme::Caller& caller, HandleNumber number, const mem::UserOut& to,
-                                  std::uint64_t offset, scheme::TransferFlags flags) override;
-    Result<std::uint64_t> write_at(const scheme::Caller& caller, HandleNumber number, const mem::UserIn& from,
-                                   std::uint64_t offset, scheme::TransferFlags flags) override;
-    Result<std::uint64_t> fsize(const scheme::Caller& caller, HandleNumber number) override;
-    Result<std::uint64_t> fcntl(const scheme::Caller& caller, HandleNumber number, std::uint64_t command,
-                                std::uint64_t argument) override;
-    Result<std::uint64_t> fevent(const scheme::Caller& caller, HandleNumber number,
-                                 std::uint64_t flags) override;
-    Result<std::uint64_t> fpath(const scheme::Caller& caller, HandleNumber number,
-                                const mem::UserOut& to) override;
-    Result<void> fstat(const scheme::Caller& caller, HandleNumber number, const mem::UserOut& to) override;
-    Result<void> fstatvfs(const scheme::Caller& caller, HandleNumber number, const mem::UserOut& to) override;
-    Result<void> fsync(const scheme::Caller& caller, HandleNumber number) override;
-    Result<void> ftruncate(const scheme::Caller& caller, HandleNumber number, std::uint64_t size) override;
-    Result<void> fchmod(const scheme::Caller& caller, HandleNumber number, std::uint16_t mode) override;
-    Result<void> fchown(const scheme::Caller& caller, HandleNumber number, std::uint32_t uid,
-                        std::uint32_t gid) override;
-    Result<std::uint64_t> futimens(const scheme::Caller& caller, HandleNumber number,
-                                   const mem::UserIn& times) override;
-    Result<void> flink(const scheme::Caller& caller, HandleNumber number, std::string_view path) override;
-    Result<void> frename(const scheme::Caller& caller, HandleNumber number, std::string_view path) override;
-    Result<void> unlinkat(const scheme::Caller& caller, HandleNumber base, std::string_view path,
-                          std::uint64_t flags) override;
-    Result<std::uint64_t> getdents(const scheme::Caller& caller, HandleNumber number, const mem::UserOut& to,
-                                   std::uint16_t header_size, std::uint64_t opaque_id) override;
+    // As all that is forwarded, and ESRCH where the context that made the scheme has ended.
     Result<std::uint64_t> fmap(const scheme::Caller& caller, HandleNumber number,
                                const scheme::DescriptionRef& description, mem::AddressSpace& target,
                                const abi::Map& map, bool consume) override;
-    Result<std::uint64_t> call(const scheme::Caller& caller, HandleNumber number,
-                               const mem::UserInOut& payload, std::uint64_t flags,
-                               std::span<const std::uint64_t> metadata) override;
-    Result<std::uint64_t> std_fs_call(const scheme::Caller& caller, HandleNumber number,
-                                      const mem::UserInOut& payload, const abi::StdFsCallMeta& call,
-                                      scheme::DetachWish& detach) override;
-    Result<std::uint64_t> fd_write(const scheme::Caller& caller, HandleNumber number,
-                                   std::vector<scheme::DescriptionRef>&& descriptions, std::uint64_t flags,
-                                   std::uint64_t argument, std::span<const std::uint64_t> metadata) override;
-    Result<std::vector<scheme::DescriptionRef>> fd_read(const scheme::Caller& caller, HandleNumber number,
-                                                        std::uint64_t room, std::uint64_t flags,
-                                                        std::span<const std::uint64_t> metadata) override;
-
-    // Messages without an answer; these do not block.
-    Result<void> close(HandleNumber number) override;
-    Result<void> detach(HandleNumber number, std::uint32_t pid) override;
-    void unregistered() override;
 
   private:
-    class FileGrant;
-
-    // The ids of a caller in one word. Source: kernel:src/scheme/user.rs uid_gid_hack_merge.
-    static std::uint64_t credentials(std::uint32_t uid, std::uint32_t gid) {
-        return uid | std::uint64_t{gid} << 32;
-    }
-    // A request whose answer is a number; `args` are those before the credentials.
-    Result<std::uint64_t> ask(const scheme::Caller& caller, abi::Opcode opcode,
-                              const std::array<std::uint64_t, 5>& args);
-    Result<std::uint64_t> ask(const scheme::Caller& caller, abi::Opcode opcode,
-                              const std::array<std::uint64_t, 5>& args, Loan& loan);
-    // The same about a path (args[1], args[2]).
-    Result<std::uint64_t> ask_about(const scheme::Caller& caller, abi::Opcode opcode, HandleNumber number,
-                                    std::string_view path, std::uint64_t flags);
-    Result<Answer> exchange(const scheme::Caller& caller, const Message& message, Loan& loan);
-    Result<scheme::OpenResult> opened(Answer answer);
-    // How much of a buffer the server has filled when it answers: a size, or all of it.
-    enum class Filled : std::uint8_t { kAnswer, kAll };
-    Result<std::uint64_t> fill(const scheme::Caller& caller, abi::Opcode opcode, HandleNumber number,
-                               const mem::UserOut& to, std::uint64_t argument3, std::uint64_t argument4,
-                               Filled filled);
+    // Takes the lender over.
+    UserScheme(machine::Pool& pool, Lender* lender)
+        : ForwardingScheme(std::unique_ptr<Buffers>(lender)), pool_(pool), lender_(*lender) {}
     Result<mem::MemoryRef> private_copy(mem::AddressSpace& server, std::uint64_t address,
                                         std::uint64_t size) const;
 
     machine::Pool& pool_;
-    Lender lender_;
-    RequestChannel channel_;
+    Lender& lender_;  // the base's buffers
 };
 
 }  // namespace halfcell::user_scheme

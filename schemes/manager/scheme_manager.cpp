@@ -32,9 +32,10 @@ Result<scheme::OpenedHandle> SchemeManager::root() {
 Result<std::shared_ptr<UserScheme>> SchemeManager::find(HandleNumber number) const {
     if (number.value() > UINT32_MAX) return fail(Errno::kEBADF);
     const auto found = kernel_.schemes.find(SchemeId{static_cast<std::uint32_t>(number.value())});
-    // Schemes served in-process have ids too, but no sockets.
-    if (!found || (*found)->in_process()) return fail(Errno::kEBADF);
-    return std::static_pointer_cast<UserScheme>(*found);
+    // Schemes that no guest serves have ids too, but no sockets.
+    auto user = found ? std::dynamic_pointer_cast<UserScheme>(*found) : nullptr;
+    if (user == nullptr) return fail(Errno::kEBADF);
+    return user;
 }
 
 Result<scheme::OpenResult> SchemeManager::create(const Caller& caller, const mem::UserIn& name) {
@@ -44,10 +45,12 @@ Result<scheme::OpenResult> SchemeManager::create(const Caller& caller, const mem
     if (std::string_view(verb.data(), verb.size()) != kCreateScheme) return fail(Errno::kEINVAL);
     if (caller.uid != 0) return fail(Errno::kEACCES);
     std::weak_ptr<task::Context> server = TRY(kernel_.contexts.find(caller.context));
-    auto scheme = std::make_shared<UserScheme>(kernel_.pool, kernel_.events, std::move(server));
+    auto scheme = std::make_shared<UserScheme>(kernel_.pool, std::move(server));
     const SchemeId number = TRY(kernel_.schemes.add(scheme));
     // Nobody can reach the scheme before the answer to this call.
-    scheme->channel().watched_as({id(), socket_of(number)});
+    const scheme::EventSource socket{id(), socket_of(number)};
+    scheme->channel().on_request(
+        [&events = kernel_.events, socket] { events.trigger(socket, abi::EventFlags::kEventRead); });
     return scheme::OpenedHandle{socket_of(number)};
 }
 
