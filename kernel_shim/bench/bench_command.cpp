@@ -115,6 +115,9 @@ std::vector<Row> rows(const MeasuredFile& file, const MeasuredFile& trace) {
         {"thread_ns", "ns", processes("thread", kThreads)},
         {"native_thread_ns", "ns", [] { return measure_native_thread(kThreads); }},
         {"pingpong_ns", "ns", processes("pingpong", kFileCalls)},
+        {"served64_ns", "ns", guest("served64", kFileCalls)},
+        {"served_open_close_ns", "ns", guest("servedopen", kFileCalls)},
+        {"served1m_mib_s", "MiB/s", guest("served1m", kLargeReads)},
         {"hello_ms", "ms", [hello] { return measure_command(own_program(), hello); }},
         {"bwrap_ms", "ms", [] { return measure_command("bwrap", "--ro-bind / / true"); }},
     };
@@ -159,6 +162,12 @@ std::vector<Ratio> ratios() {
         {"thread_ratio", "thread start+join / native", 10, false, plain("thread_ns", "native_thread_ns")},
         {"pingpong_ratio", "pipe hop between processes / null call", 5, false,
          plain("pingpong_ns", "null_call_ns")},
+        {"served64_ratio", "64 B read from a guest server / null call", 5, false,
+         plain("served64_ns", "null_call_ns")},
+        {"served_open_close_ratio", "open+close through it / null call", 10, false,
+         plain("served_open_close_ns", "null_call_ns")},
+        {"served1m_ratio", "1 MiB reads from it / in-process rate", 0.4, true,
+         plain("served1m_mib_s", "read1m_mib_s")},
         {"hello_ratio", "hello / bwrap true", 3, false, plain("hello_ms", "bwrap_ms")},
     };
 }

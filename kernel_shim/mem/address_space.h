@@ -116,6 +116,8 @@ class AddressSpace : public std::enable_shared_from_this<AddressSpace> {
     // from `source` (which may be any where there is none), with the errors and effects of borrow. ENOMEM.
     // Source: kernel:src/scheme/user.rs capture_inner.
     Result<std::uint64_t> show_lent(AddressSpace& source, const LentPages& pages, Protection protection);
+    // Whether show_lent would find nothing wrong with a middle of this space: EINVAL, EPERM.
+    [[nodiscard]] Result<void> can_lend(PageRange range, Protection protection) const;
     // Takes away what show_lent put there: exactly that range.
     void take_back_lent(PageRange range);
     // Shows bytes of a server's memory as those of a file of its scheme. EIO where the server has nothing

@@ -74,16 +74,14 @@ Result<std::vector<Grant>> AddressSpace::lend(PageRange range, Protection protec
     // Declared outside the lock, which its destructor takes.
     const auto pins = std::make_shared<FilePins>(weak_from_this());
     return state_->books.with([&](Books& books) -> Result<std::vector<Grant>> {
+        TRY(check_lendable(books, range, protection));
         // Only bytes of objects can be shown elsewhere.
         TRY(books.thaw(range, pool_));
         std::vector<Grant> pieces;
         std::vector<Grant*> files;
         auto region = books.regions.first_above(range.base);
         for (std::uint64_t at = range.base; at < range.end(); ++region) {
-            if (region == books.regions.end() || !region->second.range.contains(at))
-                return fail(Errno::kEINVAL);
             Grant& grant = region->second;
-            if (!grant.can_have(protection)) return fail(Errno::kEPERM);
             if (grant.kind == GrantKind::kFile) files.push_back(&grant);
             Grant piece = grant.slice(grant.range.intersection(range));
             piece.kind = GrantKind::kBorrowed;

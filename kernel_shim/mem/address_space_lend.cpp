@@ -54,6 +54,10 @@ Result<std::uint64_t> AddressSpace::show_lent(AddressSpace& source, const LentPa
     });
 }
 
+Result<void> AddressSpace::can_lend(PageRange range, Protection protection) const {
+    return state_->books.with([&](const Books& books) { return check_lendable(books, range, protection); });
+}
+
 void AddressSpace::take_back_lent(PageRange range) {
     Departed departed;
     state_->books.with([&](Books& books) {

@@ -33,6 +33,16 @@ Result<PageRange> check_source(const Books& books, std::uint64_t address, std::u
     return range;
 }
 
+Result<void> check_lendable(const Books& books, PageRange range, Protection protection) {
+    auto region = books.regions.first_above(range.base);
+    for (std::uint64_t at = range.base; at < range.end(); ++region) {
+        if (region == books.regions.end() || !region->second.range.contains(at)) return fail(Errno::kEINVAL);
+        if (!region->second.can_have(protection)) return fail(Errno::kEPERM);
+        at = region->second.range.end();
+    }
+    return {};
+}
+
 Result<std::vector<Grant>> pieces_of(const RegionMap& source, PageRange moved, PageRange target,
                                      Protection protection, machine::Pool& pool) {
     std::vector<Grant> pieces;

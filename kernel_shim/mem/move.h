@@ -22,6 +22,10 @@ Result<PageRange> prepare_target(Books& books, const MapRequest& request, std::u
 Result<PageRange> check_source(const Books& books, std::uint64_t address, std::uint64_t size,
                                Protection protection);
 
+// Whether others may be shown the range with these rights: EINVAL for a hole, EPERM where a grant cannot have
+// them.
+Result<void> check_lendable(const Books& books, PageRange range, Protection protection);
+
 // What `target` shows when the grants in `moved` (not larger) have moved there: copies of them, and fresh
 // zero pages where the source has holes or ends early. Changes nothing. ENOMEM.
 Result<std::vector<Grant>> pieces_of(const RegionMap& source, PageRange moved, PageRange target,

@@ -4,8 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "kernel_shim/user_scheme/lender.h"
-
 namespace halfcell::user_scheme {
 
 BufferParts split_buffer(std::uint64_t address, std::uint64_t size) {
@@ -18,7 +16,7 @@ BufferParts split_buffer(std::uint64_t address, std::uint64_t size) {
 
 Loan& Loan::operator=(Loan&& other) noexcept {
     give_back();
-    lender_ = std::exchange(other.lender_, nullptr);
+    windows_ = std::exchange(other.windows_, nullptr);
     address_ = std::exchange(other.address_, kEmptyBuffer);
     size_ = std::exchange(other.size_, 0);
     direction_ = other.direction_;
@@ -63,7 +61,7 @@ Result<void> Loan::copy_back(std::uint64_t given) const {
 }
 
 void Loan::give_back() {
-    if (window_) lender_->give_back(*std::exchange(window_, std::nullopt));
+    if (window_) windows_->give_back(*std::exchange(window_, std::nullopt));
     if (shown_.empty()) return;
     // Gone with the server's memory, or taken away now.
     if (const auto space = shown_in_.lock()) space->take_back_lent(shown_);

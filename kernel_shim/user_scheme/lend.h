@@ -1,8 +1,8 @@
 #pragma once
 
-// A caller's buffer as the server of a scheme sees it while it works on the request: whole pages of the
-// caller's are shown as they are, what begins or ends inside a page is copied to and from scratch pages. So
-// the server never sees a byte beyond the buffer. Source: kernel:src/scheme/user.rs CaptureGuard.
+// A caller's buffer as the server of a scheme sees it while it works on the request: copied to and from
+// scratch pages; the whole pages of a large one are the caller's own, shown as they are. The server never
+// sees a byte beyond the buffer. Source: kernel:src/scheme/user.rs CaptureGuard.
 
 #include <array>
 #include <cstdint>
@@ -12,6 +12,7 @@
 
 #include "kernel_shim/mem/address_space.h"
 #include "kernel_shim/mem/user_slice.h"
+#include "kernel_shim/user_scheme/windows.h"
 
 namespace halfcell::user_scheme {
 
@@ -36,16 +37,6 @@ struct BufferParts {
 };
 // For a buffer of at least one byte.
 [[nodiscard]] BufferParts split_buffer(std::uint64_t address, std::uint64_t size);
-
-class Lender;
-
-// One or two scratch pages that stay mapped in the server, to be used for one buffer after the other.
-struct Window {
-    std::weak_ptr<mem::AddressSpace> space;
-    std::uint64_t address = 0;
-    mem::MemoryRef pages;
-    bool writable = false;
-};
 
 // A buffer that the server can reach now. Returned to its owner at the end of its life, on every path.
 class Loan {
@@ -82,7 +73,7 @@ class Loan {
     };
     void give_back();
 
-    Lender* lender_ = nullptr;  // outlives its loans; set where a window must go back to it
+    Windows* windows_ = nullptr;  // outlives its loans; set where a window must go back there
     std::uint64_t address_ = kEmptyBuffer;
     std::uint64_t size_ = 0;
     Direction direction_ = Direction::kToServer;

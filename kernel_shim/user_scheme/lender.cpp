@@ -29,17 +29,6 @@ Result<void> copy_in(const mem::UserIn& from, std::uint64_t offset, std::uint64_
     return {};
 }
 
-// Scratch pages are small, so the supervisor always reaches them.
-void clear(mem::MemoryObject& scratch) {
-    std::byte* const bytes = scratch.direct();
-    HC_CHECK(bytes != nullptr, "a scratch page can be reached");
-    std::memset(bytes, 0, scratch.size());
-}
-
-void take_away(const Window& window) {
-    if (const auto space = window.space.lock()) space->take_back_lent({window.address, window.pages->size()});
-}
-
 }  // namespace
 
 Result<std::shared_ptr<mem::AddressSpace>> Lender::server_space() const {
@@ -65,10 +54,10 @@ Result<Loan> Lender::lend(const mem::UserInOut& buffer) {
 Result<Loan> Lender::lend_path(std::string_view path) {
     HC_CHECK(path.size() <= machine::kPageSize, "a path fits a page");
     Loan loan;
-    loan.lender_ = this;
     const auto server = TRY(server_space());
-    loan.window_ = TRY(take_window(1, false, server));
-    clear(*loan.window_->pages);
+    loan.windows_ = &windows_;
+    loan.window_ = TRY(windows_.take(1, false, server));
+    loan.window_->prepare(0, path.size(), true);
     std::memcpy(loan.window_->pages->direct(), path.data(), path.size());
     loan.address_ = loan.window_->address;
     loan.size_ = path.size();
@@ -79,7 +68,7 @@ Result<Loan> Lender::lend(const Buffer& buffer, std::optional<mem::UserOut> owne
     Loan loan;
     if (buffer.slice->empty()) return loan;
     const auto server = TRY(server_space());
-    loan.lender_ = this;
+    loan.windows_ = &windows_;
     loan.direction_ = buffer.direction;
     loan.owner_ = std::move(owner);
     loan.size_ = buffer.slice->size();
@@ -88,18 +77,22 @@ Result<Loan> Lender::lend(const Buffer& buffer, std::optional<mem::UserOut> owne
         return loan;
     }
     const BufferParts parts = split_buffer(buffer.slice->address(), loan.size_);
-    const bool nothing_to_show = parts.middle_size == 0 && parts.pages() <= kWindowPages;
-    TRY(nothing_to_show ? lend_scratch(loan, buffer, parts, server)
-                        : lend_pages(loan, buffer, parts, server));
+    TRY(parts.pages() <= Windows::kMostPages ? lend_scratch(loan, buffer, parts, server)
+                                             : lend_pages(loan, buffer, parts, server));
     return loan;
 }
 
-// Head and tail alone, on a window that is mapped already.
+// On a window that is mapped already.
 Result<void> Lender::lend_scratch(Loan& loan, const Buffer& buffer, const BufferParts& parts,
                                   const std::shared_ptr<mem::AddressSpace>& server) {
-    loan.window_ = TRY(take_window(parts.pages(), protection_for(buffer.direction).write, server));
+    const mem::Protection protection = protection_for(buffer.direction);
+    // Whole pages are checked as if they were shown, before the server does anything; what begins or ends
+    // inside a page fails when it is copied, as upstream.
+    if (mem::AddressSpace* const caller = buffer.slice->space(); caller != nullptr && parts.middle_size != 0)
+        TRY(caller->can_lend({buffer.slice->address() + parts.head_size, parts.middle_size}, protection));
+    loan.window_ = TRY(windows_.take(parts.pages(), protection.write, server));
     const mem::MemoryRef& pages = loan.window_->pages;
-    clear(*pages);
+    loan.window_->prepare(parts.in_page, loan.size_, buffer.in != nullptr);
     loan.address_ = loan.window_->address + parts.in_page;
     // One stretch on pages that follow each other.
     loan.copied_[0] = {0, loan.size_, pages, parts.in_page};
@@ -148,49 +141,6 @@ Result<void> Lender::lend_copy(Loan& loan, const Buffer& buffer, const BufferPar
     loan.shown_ = {base, copy->size()};
     loan.address_ = base + parts.in_page;
     return {};
-}
-
-Result<Window> Lender::take_window(std::uint64_t pages, bool writable,
-                                   const std::shared_ptr<mem::AddressSpace>& server) {
-    for (;;) {
-        std::optional<Window> kept;
-        state_.with([&](State& state) {
-            auto& windows = state.kept[kind_of(pages, writable)];
-            if (windows.empty()) return;
-            kept = std::move(windows.back());
-            windows.pop_back();
-        });
-        if (!kept) break;
-        if (kept->space.lock() == server) return std::move(*kept);
-        // The server runs another program by now.
-        take_away(*kept);
-    }
-    Window window{
-        .space = server, .pages = TRY(pool_.allocate(pages * machine::kPageSize)), .writable = writable};
-    window.address = TRY(server->show_lent(*server, {.head = window.pages}, {.write = writable}));
-    return window;
-}
-
-void Lender::give_back(Window window) {
-    const std::uint64_t pages = window.pages->size() / machine::kPageSize;
-    const bool keep = state_.with([&](State& state) {
-        auto& windows = state.kept[kind_of(pages, window.writable)];
-        if (state.closed || windows.size() >= kMostKept) return false;
-        windows.push_back(window);
-        return true;
-    });
-    if (!keep) take_away(window);
-}
-
-void Lender::close() {
-    State last;
-    state_.with([&](State& state) {
-        last.kept.swap(state.kept);
-        state.closed = true;
-    });
-    for (const auto& windows : last.kept)
-        for (const Window& window : windows)
-            take_away(window);
 }
 
 }  // namespace halfcell::user_scheme

@@ -3,13 +3,10 @@
 // Where a scheme's server sees its callers' buffers, and the scratch pages kept there.
 // Source: kernel:src/scheme/user.rs capture_user, copy_and_capture_tail.
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <string_view>
-#include <vector>
 
-#include "kernel_shim/base/guarded.h"
 #include "kernel_shim/mem/user_slice.h"
 #include "kernel_shim/task/context.h"
 #include "kernel_shim/user_scheme/buffers.h"
@@ -21,8 +18,8 @@ class Lender final : public Buffers {
     // `server`: the context that made the scheme; buffers appear in the address space it has at the time.
     // `pool` outlives the lender, and the lender its loans.
     Lender(machine::Pool& pool, std::weak_ptr<task::Context> server)
-        : pool_(pool), server_(std::move(server)) {}
-    ~Lender() override { close(); }
+        : pool_(pool), server_(std::move(server)), windows_(pool) {}
+    ~Lender() override { windows_.close(); }
 
     // The server's address space. ESRCH once that context has ended, whoever else serves the scheme.
     [[nodiscard]] Result<std::shared_ptr<mem::AddressSpace>> server_space() const;
@@ -38,14 +35,9 @@ class Lender final : public Buffers {
     Result<Loan> lend_path(std::string_view path) override;
 
     // Takes the scratch pages from the server for good: it serves no longer, but may live on.
-    void close() override;
+    void close() override { windows_.close(); }
 
   private:
-    friend class Loan;
-    static constexpr std::uint64_t kWindowPages = 2;
-    // More than that many of a kind are not kept.
-    static constexpr std::size_t kMostKept = 32;
-
     struct Buffer {
         const mem::UserSlice* slice;
         Direction direction;
@@ -58,22 +50,10 @@ class Lender final : public Buffers {
                             const std::shared_ptr<mem::AddressSpace>& server);
     Result<void> lend_copy(Loan& loan, const Buffer& buffer, const BufferParts& parts,
                            const std::shared_ptr<mem::AddressSpace>& server);
-    Result<Window> take_window(std::uint64_t pages, bool writable,
-                               const std::shared_ptr<mem::AddressSpace>& server);
-    void give_back(Window window);
-
-    struct State {
-        bool closed = false;
-        // By size and right, see kind_of.
-        std::array<std::vector<Window>, 2 * kWindowPages> kept;
-    };
-    static std::size_t kind_of(std::uint64_t pages, bool writable) {
-        return 2 * (pages - 1) + (writable ? 1 : 0);
-    }
 
     machine::Pool& pool_;
     const std::weak_ptr<task::Context> server_;
-    Guarded<State, LockLevel::kObject> state_;
+    Windows windows_;
 };
 
 }  // namespace halfcell::user_scheme

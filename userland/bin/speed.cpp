@@ -1,10 +1,14 @@
 // speed: measures one kind of call from inside a guest; the guest half of `halfcell bench`.
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <optional>
 
 #include "userland/lib/number.h"
 #include "userland/lib/tool.h"
+#include "userland/rt/child.h"
+#include "userland/rt/exec.h"
 #include "userland/rt/thread.h"
 
 namespace halfcell::userland {
@@ -14,11 +18,13 @@ constexpr Usage kUsage{
     "speed",
     "ROW COUNT",
     "Makes COUNT calls of the kind ROW (null, close, read64, read4k, read1m, openclose, fmap64k, "
-    "threads64, idle) and prints nanoseconds per call, or MiB per second for read1m.",
+    "threads64, idle; served64, servedopen, served1m: of /scheme/speed, which speedscheme serves unless "
+    "somebody else does) and prints nanoseconds per call, or MiB per second for read1m and served1m.",
     {}};
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::string_view kMeasured = "/scheme/file/measured";
+constexpr std::string_view kServed = "/scheme/speed/x";
 constexpr std::uint64_t kMeasuredSize = 64 << 20;  // what `halfcell bench` binds there
 constexpr std::size_t kThreads = 64;
 
@@ -52,6 +58,30 @@ std::uint64_t time_reads(std::uint64_t count, std::size_t size) {
         const std::uint64_t got =
             raw_syscall(abi::SYS_READ2, word(file), word(buffer), size, offset, ~std::uint64_t{0});
         if (got != size) give_up(1, "short read");
+    });
+}
+
+void start_server_unless_there() {
+    if (const auto file = sys_openat(process().name_space, kServed, abi::OpenFlags::kRdonly)) {
+        (void)sys_close(*file);
+        return;
+    }
+    const std::array<std::string, 2> words{"speedscheme", "speed"};
+    const auto server = spawn_program(words, inherited_environment());
+    if (!server) give_up(1, words[0], ": ", error_sentence(server.error()));
+    const auto news = wait_for_child(*server, 0);
+    if (!news || exit_status_of(news->status) != 0) give_up(1, words[0], " does not start");
+}
+
+// Reads of as many bytes from what a server serves.
+std::uint64_t time_served_reads(std::uint64_t count, std::size_t size) {
+    start_server_unless_there();
+    const Fd file = open_or_give_up(kServed);
+    constexpr std::size_t kPage = 4096;
+    std::byte* const buffer = *map_anonymous(std::max(size, kPage));
+    return time_of(count, [&](std::uint64_t) {
+        const auto got = sys_read(file, {buffer, size});
+        if (!got || *got != size) give_up(1, "short read");
     });
 }
 
@@ -113,6 +143,11 @@ std::uint64_t measure(std::string_view row, std::uint64_t count) {
             (void)unmap(bytes, kSize);
         });
     if (row == "threads64") return time_threads(count);
+    if (row == "served64") return time_served_reads(count, 64);
+    if (row == "servedopen") {
+        start_server_unless_there();
+        return time_of(count, [](std::uint64_t) { (void)sys_close(open_or_give_up(kServed)); });
+    }
     usage_error(concat("no row '", row, "'"));
 }
 
@@ -128,8 +163,10 @@ int main_program(std::span<const std::string_view> arguments) {
         idle();
         return 0;
     }
-    if (row == "read1m") {
-        const std::uint64_t nanoseconds = time_reads(*count, 1 << 20);
+    if (row == "read1m" || row == "served1m") {
+        constexpr std::size_t kSize = 1 << 20;
+        const std::uint64_t nanoseconds =
+            row == "read1m" ? time_reads(*count, kSize) : time_served_reads(*count, kSize);
         out().write(decimal(*count * kSecond / nanoseconds));
     } else {
         const std::uint64_t picoseconds_per_call = measure(row, *count) * 1000 / *count;

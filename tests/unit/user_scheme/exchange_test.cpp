@@ -184,7 +184,9 @@ TEST_CASE_FIXTURE(Fixture, "the first interruption cancels, and the server decid
 }
 
 TEST_CASE_FIXTURE(Fixture, "a killed caller leaves at once, its pages stay until the server is done") {
-    auto call = read_later(0, 3 * kPage);
+    constexpr std::uint64_t kSize = (user_scheme::Windows::kMostPages + 1) * kPage;
+    client.buffer = *client.space->map({.size = kSize, .protection = {.write = true}}, {});
+    auto call = read_later(0, kSize);
     const abi::Sqe sqe = next();
     client.await_block();
     client.context->kill(true);

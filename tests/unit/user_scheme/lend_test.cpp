@@ -36,6 +36,8 @@ TEST_CASE("a buffer is a head, whole pages and a tail") {
 
 namespace {
 
+using user_scheme::Windows;
+
 struct LendFixture {
     Loan lend(const auto& buffer) {
         auto loan = lender.lend(buffer);
@@ -55,6 +57,9 @@ struct LendFixture {
     Party server{kernel, pool, machines};
     Party client{kernel, pool, machines};
     Lender lender{pool, server.context};
+    // Of the client, more than a window holds.
+    static constexpr std::uint64_t kLarge = (Windows::kMostPages + 8) * kPage;
+    const std::uint64_t large = *client.space->map({.size = kLarge, .protection = {.write = true}}, {});
 };
 
 }  // namespace
@@ -113,26 +118,77 @@ TEST_CASE_FIXTURE(LendFixture, "what the server fills comes back as far as it sa
     CHECK(loan.copy_back(0));
 }
 
-TEST_CASE_FIXTURE(LendFixture, "whole pages are shared both ways, their neighbours are not") {
+TEST_CASE_FIXTURE(LendFixture, "a buffer of several pages is copied, and nothing around it is seen") {
     client.put(client.buffer, std::string(4 * kPage, 'x'));
     const Loan loan = lend(client.both(kPage - 3, kPage + 3 + 7));
     const std::uint64_t at = loan.address();
     CHECK(at % kPage == kPage - 3);
-    CHECK(server.text(at, 4) == "xxxx");
+    CHECK(server.text(at, kPage + 10) == std::string(kPage + 10, 'x'));
     CHECK(only_zeros(at - (kPage - 3), at));
     CHECK(only_zeros(at + 3 + kPage + 7, at + 3 + 2 * kPage));
-    // The middle at once, head and tail with copy_back.
     server.put(at + 2, "ab");
-    CHECK(client.text(client.buffer + kPage - 1, 2) == "xb");
-    client.put(client.buffer + kPage + 10, "live");
-    CHECK(server.text(at + 3 + 10, 4) == "live");
+    CHECK(client.text(client.buffer + kPage - 1, 2) == "xx");
+    CHECK(loan.copy_back(3));
+    CHECK(client.text(client.buffer + kPage - 1, 2) == "ax");
     CHECK(loan.copy_back(loan.size()));
     CHECK(client.text(client.buffer + kPage - 1, 2) == "ab");
 }
 
+TEST_CASE_FIXTURE(LendFixture, "a smaller buffer after a larger one shows nothing of it") {
+    client.put(client.buffer, std::string(4 * kPage, 's'));
+    std::uint64_t base = 0;
+    { base = lend(client.in(0, 4 * kPage)).address(); }
+    SUBCASE("to the server") {
+        const Loan loan = lend(client.in(kPage + 5, 2 * kPage));
+        REQUIRE(loan.address() == base + 5);
+        CHECK(only_zeros(base, base + 5));
+        CHECK(server.text(base + 5, 2 * kPage) == std::string(2 * kPage, 's'));
+        CHECK(only_zeros(base + 5 + 2 * kPage, base + 4 * kPage));
+    }
+    SUBCASE("from the server, which finds zeros to answer with") {
+        { (void)lend(client.both(0, 4 * kPage)); }
+        const Loan loan = lend(client.out(7, 2 * kPage + 10));
+        CHECK(only_zeros(loan.address() - 7, loan.address() + 4 * kPage - 7));
+        CHECK(loan.copy_back(2 * kPage));
+        CHECK(client.text(client.buffer + 6, 3) == std::string("s\0\0", 3));
+    }
+}
+
+TEST_CASE_FIXTURE(LendFixture, "the largest window and the smallest buffer that is shown") {
+    CHECK(lend(*mem::UserIn::create(*client.space, large, Windows::kMostPages * kPage)).address() != 0);
+    const std::size_t kept = server.grants();
+    {
+        const auto size = Windows::kMostPages * kPage + 1;
+        const Loan loan = lend(*mem::UserIn::create(*client.space, large, size));
+        CHECK(server.grants() > kept);
+    }
+    CHECK(server.grants() == kept);
+}
+
+TEST_CASE_FIXTURE(LendFixture,
+                  "whole pages of a large buffer are shared both ways, their neighbours are not") {
+    const std::uint64_t whole = Windows::kMostPages * kPage;
+    client.put(large, std::string(kPage, 'x'));
+    client.put(large + kPage + whole, std::string(kPage, 'x'));
+    const Loan loan = lend(*mem::UserInOut::create(*client.space, large + kPage - 3, 3 + whole + 7));
+    const std::uint64_t at = loan.address();
+    CHECK(at % kPage == kPage - 3);
+    CHECK(server.text(at, 4) == std::string("xxx\0", 4));
+    CHECK(server.text(at + 3 + whole, 7) == "xxxxxxx");
+    CHECK(only_zeros(at - (kPage - 3), at));
+    CHECK(only_zeros(at + 3 + whole + 7, at + 3 + whole + kPage));
+    // The middle at once, head and tail with copy_back.
+    server.put(at + 2, "ab");
+    CHECK(client.text(large + kPage - 1, 2) == "xb");
+    client.put(large + kPage + 10, "live");
+    CHECK(server.text(at + 3 + 10, 4) == "live");
+    CHECK(loan.copy_back(loan.size()));
+    CHECK(client.text(large + kPage - 1, 2) == "ab");
+}
+
 TEST_CASE_FIXTURE(LendFixture, "lent pages cannot be unmapped or changed, and go with the loan") {
     {
-        const Loan loan = lend(client.out(0, 2 * kPage));
+        const Loan loan = lend(*mem::UserOut::create(*client.space, large, kLarge));
         CHECK(server.grants() == 2);
         CHECK(error_of(server.space->unmap({loan.address(), kPage})) == "EBUSY");
         CHECK(error_of(server.space->protect({loan.address(), kPage}, {})) == "EBUSY");
@@ -145,31 +201,40 @@ TEST_CASE_FIXTURE(LendFixture, "lent pages cannot be unmapped or changed, and go
 
 TEST_CASE_FIXTURE(LendFixture, "holes and rights in the middle are refused") {
     REQUIRE(client.space->unmap({client.buffer + 2 * kPage, kPage}));
+    REQUIRE(client.space->unmap({large + 2 * kPage, kPage}));
     CHECK(error_of(lender.lend(client.out(0, 4 * kPage))) == "EINVAL");
+    CHECK(error_of(lender.lend(*mem::UserOut::create(*client.space, large, kLarge))) == "EINVAL");
     CHECK(error_of(lender.lend(client.in(2 * kPage + 1, 5))) == "EFAULT");
-    const auto shared = *client.space->map({.size = 2 * kPage}, {.kind = mem::GrantKind::kShared});
-    const auto read_only = *mem::UserOut::create(*client.space, shared, 2 * kPage);
-    CHECK(error_of(lender.lend(read_only)) == "EPERM");
-    // The scratch page of the second stays for the next buffer.
+    const auto shared = *client.space->map({.size = kLarge}, {.kind = mem::GrantKind::kShared});
+    CHECK(error_of(lender.lend(*mem::UserOut::create(*client.space, shared, 2 * kPage))) == "EPERM");
+    CHECK(error_of(lender.lend(*mem::UserOut::create(*client.space, shared, kLarge))) == "EPERM");
+    // The scratch page of the one that failed to be copied stays for the next buffer.
     CHECK(server.grants() == 2);
     lender.close();
     CHECK(server.grants() == 1);
 }
 
 TEST_CASE_FIXTURE(LendFixture, "memory that cannot be reached in place is copied") {
-    const auto object = *pool.allocate_indirect(3 * kPage);
-    const auto base = *client.space->map({.size = 3 * kPage, .protection = {.write = true}},
+    const auto object = *pool.allocate_indirect(kLarge);
+    const auto base = *client.space->map({.size = kLarge, .protection = {.write = true}},
                                          {.kind = mem::GrantKind::kShared, .object = object});
     client.put(base + 10, "from afar");
+    std::size_t kept = 1;
+    std::uint64_t size = kLarge - 10;
+    SUBCASE("at once") {}
+    SUBCASE("in a window, which stays") {
+        size = 2 * kPage;
+        kept = 2;
+    }
     {
-        const Loan loan = lend(*mem::UserInOut::create(*client.space, base + 10, 2 * kPage));
+        const Loan loan = lend(*mem::UserInOut::create(*client.space, base + 10, size));
         CHECK(server.text(loan.address(), 9) == "from afar");
         server.put(loan.address() + 5, "near");
         CHECK(client.text(base + 10, 9) == "from afar");
         CHECK(loan.copy_back(loan.size()));
         CHECK(client.text(base + 10, 9) == "from near");
     }
-    CHECK(server.grants() == 1);
+    CHECK(server.grants() == kept);
 }
 
 TEST_CASE_FIXTURE(LendFixture, "buffers of the supervisor's own are copied too") {
@@ -203,7 +268,7 @@ TEST_CASE_FIXTURE(LendFixture, "a closed lender leaves nothing in the server") {
     CHECK(server.grants() == 2);
     kept = {};
     CHECK(server.grants() == 1);
-    CHECK(pool.used() == 2 * Party::kPages * kPage);
+    CHECK(pool.used() == 2 * Party::kPages * kPage + kLarge);
 }
 
 TEST_CASE_FIXTURE(LendFixture, "a server that has ended can be lent nothing") {
