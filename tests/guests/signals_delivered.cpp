@@ -182,6 +182,35 @@ void test_interrupted_wait(std::uint32_t self) {
     check(need(wait_for_child(child, 0), "wait").pid == child, "killed");
 }
 
+// A child has nothing of what waits for its parent, and loses nothing of its own, however early it comes.
+void test_waiting_across_fork(std::uint32_t self) {
+    const std::uint64_t both = abi::signal_bit(Signal::kUsr1) | abi::signal_bit(Signal::kUsr2);
+    handle_signal(Signal::kUsr1, count);
+    handle_signal(Signal::kUsr2, [](std::uint32_t) { exit_now(3); });
+    for (int i = 0; i < 200; ++i) {
+        set_blocked_signals(both);
+        need(send_signal(self, Signal::kUsr1), "kill");
+        need(send_signal(self, Signal::kUsr2), "kill");
+        const std::uint32_t child = need(fork_process(), "fork");
+        if (child == 0) {
+            reset_signal(Signal::kUsr1);
+            set_blocked_signals(0);
+            // A signal may come late, but not never.
+            const std::int64_t began = need(sys_clock_gettime(abi::Clock::kMonotonic), "time").tv_sec;
+            while (need(sys_clock_gettime(abi::Clock::kMonotonic), "time").tv_sec < began + 10)
+                (void)sys_nanosleep({1, 0});
+            exit_now(4);
+        }
+        need(send_signal(child, Signal::kUsr1), "kill the child");
+        const std::int32_t status = need(wait_for_child(child, 0), "wait").status;
+        check(abi::wait_signaled(status),
+              status == 3 << 8 ? "the parent's signal" : "its own signal is lost");
+        ignore_signal(Signal::kUsr2);
+        set_blocked_signals(0);
+        handle_signal(Signal::kUsr2, [](std::uint32_t) { exit_now(3); });
+    }
+}
+
 }  // namespace
 
 int main_program(std::span<const std::string_view>) {
@@ -192,6 +221,7 @@ int main_program(std::span<const std::string_view>) {
     test_endings();
     test_stop();
     test_interrupted_wait(self);
+    test_waiting_across_fork(self);
     return passed();
 }
 

@@ -38,6 +38,8 @@ class ForeignSpace {
   public:
     // A new and empty one.
     static Result<ForeignSpace> create();
+    // The one that an "addrspace" handle is for.
+    explicit ForeignSpace(UniqueFd fd) : fd_(std::move(fd)) {}
 
     Fd fd() const { return fd_.fd(); }
 
@@ -51,7 +53,6 @@ class ForeignSpace {
     Result<void> write(std::uint64_t address, std::span<const std::byte> bytes) const;
 
   private:
-    explicit ForeignSpace(UniqueFd fd) : fd_(std::move(fd)) {}
     UniqueFd fd_;
 };
 

@@ -17,7 +17,6 @@ struct ForkFrame {
     std::uint64_t file_table;
     std::uint64_t child_process;
     std::uint64_t child_thread;
-    PendingSignals pending;  // The parent's: the copy has them too.
 };
 
 extern "C" {
@@ -29,14 +28,17 @@ void halfcell_fork_child_entry();
 // Two spaces at once, the second one the first one's copy.
 struct SpaceCopy {
     UniqueFd original;
-    UniqueFd copy;
+    ForeignSpace copy;
 };
 
 Result<SpaceCopy> copy_space() {
-    SpaceCopy spaces;
-    spaces.original = RT_TRY(dup_to_upper(process().thread, "addrspace"));
-    spaces.copy = RT_TRY(dup_to_upper(spaces.original.fd(), "exclusive"));
-    return spaces;
+    UniqueFd original = RT_TRY(dup_to_upper(process().thread, "addrspace"));
+    // The signal pages are in the copy as they are at its moment: what waits for the parent is not for the
+    // child, which must find it gone before anybody can send it something of its own.
+    const bool waited = signals_wait();
+    ForeignSpace copy(RT_TRY(dup_to_upper(original.fd(), "exclusive")));
+    if (waited || signals_wait()) RT_TRY(forget_signals(copy));
+    return SpaceCopy{std::move(original), std::move(copy)};
 }
 
 // The name of the handle on the file behind a grant: "grant-fd-" and sixteen hexadecimal digits.
@@ -121,7 +123,6 @@ Result<std::uint32_t> make_child(ForkFrame* frame) {
     frame->file_table = word(file_table.fd());
     frame->child_process = word(child_process.fd());
     frame->child_thread = word(child_thread.fd());
-    frame->pending = pending_signals();
     RT_TRY(give_memory(child_thread.fd(), frame));
     RT_TRY(register_signals(child_thread.fd(), child_process.fd()));
     RT_TRY(give_registers(child_thread.fd()));
@@ -146,22 +147,21 @@ __attribute__((used)) void halfcell_fork_child(const ForkFrame* frame) {
     (void)sys_close(state.thread);
     state.process = Fd{frame->child_process};
     state.thread = Fd{frame->child_thread};
-    forget_signals(frame->pending);
 }
 }
 
 // Both come back from halfcell_fork: the parent by its call, the child from its entry, which finds the stack
-// pointer at the frame and its address in rsi. 56 bytes are the frame and what aligns the stack.
+// pointer at the frame and its address in rsi. 40 bytes are the frame and what aligns the stack.
 __asm__(
     ".globl halfcell_fork\n"
     "halfcell_fork:\n"
     "    pushq %rbp\n    pushq %rbx\n    pushq %r12\n    pushq %r13\n    pushq %r14\n    pushq %r15\n"
-    "    subq $56, %rsp\n"
+    "    subq $40, %rsp\n"
     "    stmxcsr (%rsp)\n"
     "    fnstcw 4(%rsp)\n"
     "    movq %rsp, %rdi\n"
     "    call halfcell_fork_parent\n"
-    "5:  addq $56, %rsp\n"
+    "5:  addq $40, %rsp\n"
     "    popq %r15\n    popq %r14\n    popq %r13\n    popq %r12\n    popq %rbx\n    popq %rbp\n"
     "    ret\n"
     ".globl halfcell_fork_child_entry\n"
@@ -173,7 +173,7 @@ __asm__(
     "    call halfcell_fork_child\n"
     "    xorl %eax, %eax\n"
     "    jmp 5b\n");
-static_assert(sizeof(ForkFrame) <= 56);
+static_assert(sizeof(ForkFrame) <= 40);
 
 }  // namespace
 

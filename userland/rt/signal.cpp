@@ -15,6 +15,8 @@ namespace {
 using abi::ActionBits;
 
 constexpr std::uint64_t kInhibit = abi::SigcontrolFlags::kInhibitDelivery;
+// Of a thread's words: what waits; the other half is what is allowed.
+constexpr std::uint64_t kPendingHalf = 0xffffffff;
 constexpr std::uint64_t kAlwaysAllowed = abi::signal_bit(Signal::kKill) | abi::signal_bit(Signal::kStop);
 
 extern "C" {
@@ -79,8 +81,8 @@ void set_allowed(std::uint64_t allowed) {
         const std::uint64_t high = allowed >> (32 * half) << 32;
         std::uint64_t old = abi::load_relaxed(target);
         // The low half changes at any time: the process manager sets bits in it.
-        while (!__atomic_compare_exchange_n(&target, &old, (old & 0xffffffff) | high, false, __ATOMIC_ACQ_REL,
-                                            __ATOMIC_RELAXED)) {
+        while (!__atomic_compare_exchange_n(&target, &old, (old & kPendingHalf) | high, false,
+                                            __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
         }
     }
 }
@@ -233,17 +235,19 @@ Result<void> register_signals(Fd thread, Fd process) {
     return {};
 }
 
-PendingSignals pending_signals() {
-    constexpr std::uint64_t kPendingHalf = 0xffffffff;
-    return {abi::load_relaxed(halfcell_process_control.pending),
-            {abi::load_relaxed(halfcell_thread_control.word[0]) & kPendingHalf,
-             abi::load_relaxed(halfcell_thread_control.word[1]) & kPendingHalf}};
+bool signals_wait() {
+    const std::uint64_t waiting = abi::load_relaxed(halfcell_process_control.pending) |
+                                  (abi::load_relaxed(halfcell_thread_control.word[0]) & kPendingHalf) |
+                                  (abi::load_relaxed(halfcell_thread_control.word[1]) & kPendingHalf);
+    return waiting != 0;
 }
 
-void forget_signals(const PendingSignals& signals) {
-    __atomic_fetch_and(&halfcell_process_control.pending, ~signals.process, __ATOMIC_ACQ_REL);
-    for (int half = 0; half < 2; ++half)
-        __atomic_fetch_and(&halfcell_thread_control.word[half], ~signals.thread[half], __ATOMIC_ACQ_REL);
+Result<void> forget_signals(const ForeignSpace& space) {
+    constexpr std::uint64_t kNone = 0;
+    RT_TRY(space.write(word(&halfcell_process_control.pending), std::as_bytes(std::span(&kNone, 1))));
+    const std::uint64_t words[] = {abi::load_relaxed(halfcell_thread_control.word[0]) & ~kPendingHalf,
+                                   abi::load_relaxed(halfcell_thread_control.word[1]) & ~kPendingHalf};
+    return space.write(word(&halfcell_thread_control.word), std::as_bytes(std::span(words)));
 }
 
 void stop_signals() {

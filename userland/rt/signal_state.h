@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "userland/rt/foreign_space.h"
 #include "userland/rt/syscall.h"
 
 namespace halfcell::userland {
@@ -16,13 +17,11 @@ void start_signals(std::uint64_t blocked, std::uint64_t ignored);
 // and `process` are its descriptors.
 Result<void> register_signals(Fd thread, Fd process);
 
-// What waits for this process and this thread, to be forgotten by a child whose memory is a copy.
-struct PendingSignals {
-    std::uint64_t process;
-    std::uint64_t thread[2];
-};
-PendingSignals pending_signals();
-void forget_signals(const PendingSignals& signals);
+// Whether signals wait for this process or this thread, blocked or not.
+bool signals_wait();
+// Takes waiting signals out of `space`, a copy of this one that nobody has announced yet. Only while
+// SignalsHeld.
+Result<void> forget_signals(const ForeignSpace& space);
 
 // Takes the registration away, before the address space goes.
 void stop_signals();
