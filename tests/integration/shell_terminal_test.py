@@ -85,6 +85,29 @@ def a_mistake_costs_the_line_only():
 
 
 @suite.test
+def an_interrupt_ends_the_command_and_not_the_shell():
+    screen = shell()
+    start(screen, b"sleep 1000; echo not")
+    screen.type(b"\x03")
+    screen.expect(PROMPT)
+    run(screen, b"echo $?", b"130\r\n")
+    start(screen, b"while :; do :; done")
+    screen.type(b"\x03")
+    screen.expect(PROMPT)
+    screen.type(b"half a line\x03")
+    screen.expect(PROMPT)
+    screen.type(b"if true\r")
+    screen.expect(b"more> ")
+    screen.type(b"\x03")
+    screen.expect(PROMPT)
+    start(screen, b"read x")
+    screen.type(b"\x03")
+    screen.expect(PROMPT)
+    run(screen, b"trap 'echo trapped' INT; kill -INT $$", b"trapped\r\n")
+    leave(screen)
+
+
+@suite.test
 def jobs_stop_and_go_on():
     screen = shell()
     start(screen, b"sh -c 'echo here; exec sleep 1000'")

@@ -21,20 +21,21 @@ struct LogicalLine {
 // One line; unless `raw`, a backslash keeps the next character from its meaning and joins lines.
 LogicalLine read_logical_line(Shell& shell, bool raw) {
     LogicalLine line;
+    std::string piece;
     for (;;) {
-        const Result<std::string> piece = read_line_exactly(Fd::kStdin);
-        if (!piece && piece.error() == Errno::kEINTR) {
+        const Result<void> piece_read = read_line_exactly(Fd::kStdin, piece);
+        if (!piece_read && piece_read.error() == Errno::kEINTR) {
             shell.run_pending_traps();
             line.interrupted = Traps::interrupted() || shell.flow != Flow::kNone;
             if (line.interrupted) return line;
             continue;
         }
-        if (!piece || piece->empty()) return line;
+        if (!piece_read || piece.empty()) return line;
         bool joined = false;
-        for (std::size_t i = 0; i < piece->size(); ++i) {
-            char c = (*piece)[i];
-            const bool escapes = !raw && c == '\\' && i + 1 < piece->size();
-            if (escapes) c = (*piece)[++i];
+        for (std::size_t i = 0; i < piece.size(); ++i) {
+            char c = piece[i];
+            const bool escapes = !raw && c == '\\' && i + 1 < piece.size();
+            if (escapes) c = piece[++i];
             if (c == '\n') {
                 joined = escapes;
                 line.complete = !escapes;
@@ -45,6 +46,7 @@ LogicalLine read_logical_line(Shell& shell, bool raw) {
             line.escaped.push_back(escapes);
         }
         if (!joined) return line;
+        piece.clear();
     }
 }
 

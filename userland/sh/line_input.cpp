@@ -5,9 +5,21 @@
 #include "userland/rt/file.h"
 #include "userland/rt/input.h"
 #include "userland/rt/output.h"
+#include "userland/rt/signal.h"
 #include "userland/sh/shell.h"
 
 namespace halfcell::userland::sh {
+namespace {
+
+// A read that a signal ends also where its handler has run just before.
+Result<std::size_t> read_unless_signalled(Fd fd, std::span<char> buffer) {
+    // Held: what comes between the look at the flags and the read ends the read.
+    const SignalsHeld held;
+    if (Traps::interrupted() || Traps::any_pending()) return Errno::kEINTR;
+    return sys_read(fd, std::as_writable_bytes(buffer));
+}
+
+}  // namespace
 
 bool FileInput::next_line(std::string& text, bool) {
     constexpr std::size_t kPiece = 8192;
@@ -31,45 +43,46 @@ bool FileInput::next_line(std::string& text, bool) {
     }
 }
 
-Result<std::string> read_line_exactly(Fd fd) {
-    std::string text;
+Result<void> read_line_exactly(Fd fd, std::string& line) {
     std::array<char, 256> piece;
     const bool seekable = seekable_rest(fd).has_value();
     for (;;) {
         // What can be read again is read in pieces, and what was too much is given back.
         const std::size_t wanted = seekable ? piece.size() : 1;
-        const Result<std::size_t> count =
-            sys_read(fd, std::as_writable_bytes(std::span(piece).first(wanted)));
-        if (!count) return count.error();
-        if (*count == 0) return text;
-        const std::string_view got(piece.data(), *count);
+        const std::size_t count = RT_TRY(read_unless_signalled(fd, std::span(piece).first(wanted)));
+        if (count == 0) return {};
+        const std::string_view got(piece.data(), count);
         const std::size_t newline = got.find('\n');
-        text.append(got.substr(0, newline == std::string_view::npos ? newline : newline + 1));
+        line.append(got.substr(0, newline == std::string_view::npos ? newline : newline + 1));
         if (newline == std::string_view::npos) continue;
         const std::size_t excess = got.size() - newline - 1;
         if (excess > 0) (void)sys_lseek(fd, -static_cast<std::int64_t>(excess), abi::SeekWhence::kCur);
-        return text;
+        return {};
     }
 }
 
 bool StandardInput::next_line(std::string& text, bool continued) {
     interrupted_ = false;
+    std::string line;
+    if (prompts_) shell_.show_prompt(continued ? "PS2" : "PS1");
     for (;;) {
-        if (prompts_) shell_.show_prompt(continued ? "PS2" : "PS1");
-        Result<std::string> line_read = read_line_exactly(Fd::kStdin);
+        const Result<void> line_read = read_line_exactly(Fd::kStdin, line);
         if (line_read) {
-            if (line_read->empty() && prompts_) (void)write_all(Fd::kStderr, "\n");
-            text.append(*line_read);
-            return !line_read->empty();
+            if (line.empty() && prompts_) (void)write_all(Fd::kStderr, "\n");
+            text.append(line);
+            return !line.empty();
         }
         if (line_read.error() != Errno::kEINTR) return false;
+        // With an interrupt the terminal throws away what was typed, and so does the shell: of this line, and
+        // of a command that goes over several lines.
+        const bool given_up = prompts_ && (Traps::interrupted() || Traps::is_pending(Signal::kInt));
         shell_.run_pending_traps();
-        if (!prompts_) continue;
-        if (Traps::take_interrupt()) (void)write_all(Fd::kStderr, "\n");
         if (shell_.flow != Flow::kNone) return false;
-        // What was typed of a command that goes over several lines is given up with it.
-        interrupted_ = continued;
-        if (continued) return false;
+        if (given_up) line.clear();
+        if (Traps::take_interrupt()) (void)write_all(Fd::kStderr, "\n");
+        interrupted_ = given_up && continued;
+        if (interrupted_) return false;
+        if (prompts_ && line.empty()) shell_.show_prompt(continued ? "PS2" : "PS1");
     }
 }
 

@@ -43,8 +43,8 @@ class StandardInput final : public LineInput {
 // Opens a script for reading, out of the way of the numbers that scripts use.
 Result<UniqueFd> open_script(std::string_view path);
 
-// Reads standard input up to a newline, with it; nothing but what comes before the end of input. EINTR after
-// a signal.
-Result<std::string> read_line_exactly(Fd fd);
+// Appends what is left of a line, with its newline; at the end of input what there is. EINTR where a trapped
+// signal or an interrupt has come and nobody has taken notice yet; `line` has what was read until then.
+Result<void> read_line_exactly(Fd fd, std::string& line);
 
 }  // namespace halfcell::userland::sh

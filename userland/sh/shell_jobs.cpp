@@ -43,14 +43,15 @@ void Shell::become_child(std::uint32_t group, Fork mode) {
         if (mode == Fork::kForeground && group == 0 && identity)
             (void)set_foreground_group(terminal_.fd(), identity->pgid);
     }
-    // An interrupt that came while this was still the shell is meant for what the child was going to do.
-    if (interactive && mode != Fork::kBackground && Traps::interrupted()) exit_by_signal(Signal::kInt);
+    traps.end_interactive();
+    // An interrupt that came before, when this was still the shell, is meant for what the child is to do.
+    // From here on interrupts end the child by themselves.
+    if (Traps::take_interrupt() && interactive && mode != Fork::kBackground) exit_by_signal(Signal::kInt);
     const bool controlled = controls_jobs();
     subshell = true;
     interactive = false;
     options.set(Option::kMonitor, false);
     options.set(Option::kInteractive, false);
-    traps.end_interactive();
     traps.forget_actions();
     jobs.clear();
     loops = 0;

@@ -100,6 +100,10 @@ std::uint32_t Traps::lowest_pending() {
     return waiting == 0 ? 0 : static_cast<std::uint32_t>(__builtin_ctzll(waiting)) + 1;
 }
 
+bool Traps::is_pending(std::uint32_t signal) {
+    return (__atomic_load_n(&pending, __ATOMIC_ACQUIRE) & abi::signal_bit(signal)) != 0;
+}
+
 std::uint32_t Traps::take_pending() {
     const std::uint32_t signal = lowest_pending();
     if (signal != 0) __atomic_fetch_and(&pending, ~abi::signal_bit(signal), __ATOMIC_ACQ_REL);

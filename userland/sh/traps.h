@@ -40,6 +40,7 @@ class Traps {
     static std::uint32_t take_pending();
     static std::uint32_t lowest_pending();
     static bool any_pending() { return lowest_pending() != 0; }
+    static bool is_pending(std::uint32_t signal);
     // Whether an interrupt has come to an interactive shell; taking it forgets it.
     static bool take_interrupt();
     static bool interrupted();
