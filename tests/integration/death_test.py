@@ -9,8 +9,8 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from harness import (Suite, build_under_test, check, children, descendants, finish, name_of, state_of, wait_gone,
-                     wait_until)
+from harness import (Suite, build_under_test, check, children, descendants, finish, name_of, next_line, state_of,
+                     wait_gone, wait_until)
 
 build = build_under_test()
 suite = Suite()
@@ -19,12 +19,19 @@ _ACTIVITIES = ("pipe", "futex", "sleep", "spin", "calls", "map", "threads", "fil
 
 def started(*activities, count=1):
     process = build.start(build.probe, "stay", count, *activities, stdout=subprocess.PIPE)
-    check(process.stdout.readline() == b"ready\n", f"the guest does not start: {activities}")
+    check(next_line(process) == b"ready\n", f"the guest does not start: {activities}")
     return process
 
 
-def guests_of(process):
+def processes_of(process):
+    """The zygote and the guests it was asked for, oldest first: Linux lists the children of a thread as they came."""
     return [child for child in descendants(process.pid) if name_of(child).startswith("halfcell")]
+
+
+def guest_of(process):
+    _, *guests = processes_of(process)
+    check(len(guests) == 1, f"{len(guests)} guest processes instead of one")
+    return guests[0]
 
 
 def kill_supervisor(process, number=signal.SIGKILL):
@@ -69,10 +76,7 @@ def the_supervisor_is_killed_at_any_moment_of_its_start():
 def a_guest_process_is_killed_while_it_does_anything():
     for activity in _ACTIVITIES:
         process = started(activity, count=2)
-        guests = guests_of(process)
-        check(guests, "no guest process")
-        # The zygote is the older one; the guest's own process is the one that runs its threads.
-        os.kill(max(guests), signal.SIGKILL)
+        os.kill(guest_of(process), signal.SIGKILL)
         status = finish(process)
         check(status == 128 + signal.SIGKILL, f"{activity}: status {status}")
 
@@ -84,12 +88,10 @@ def a_guest_process_is_killed_at_any_moment():
         process = build.start(build.probe, "stay", 2, "calls", "threads", "map", stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL)
         select.select([process.stdout], [], [], chance.uniform(0, 0.05))
-        guests = guests_of(process)
-        if guests:
-            os.kill(chance.choice(guests), signal.SIGKILL)
-        ready, _, _ = select.select([process.stdout], [], [], 30)
-        check(ready, "neither output nor an end after 30 s")
-        if process.stdout.readline() == b"ready\n":
+        some = processes_of(process)
+        if some:
+            os.kill(chance.choice(some), signal.SIGKILL)
+        if next_line(process, 30) == b"ready\n":
             # It was the zygote, or nothing: end it the usual way.
             if process.poll() is None:
                 process.kill()
@@ -102,8 +104,8 @@ def a_guest_process_is_killed_at_any_moment():
 @suite.test
 def the_zygote_is_killed():
     process = started("calls")
-    guests = guests_of(process)
-    os.kill(min(guests), signal.SIGKILL)
+    zygote, *_ = processes_of(process)
+    os.kill(zygote, signal.SIGKILL)
     # A running guest does not need it; whatever the supervisor does, it does not hang.
     process.send_signal(signal.SIGTERM)
     finish(process)
@@ -114,15 +116,17 @@ def a_stopped_guest_process_is_only_late():
     process = build.start("cat", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     process.stdin.write(b"one\n")
     process.stdin.flush()
-    check(process.stdout.readline() == b"one\n", "cat does not answer")
-    guest = max(guests_of(process))
+    check(next_line(process) == b"one\n", "cat does not answer")
+    guest = guest_of(process)
     os.kill(guest, signal.SIGSTOP)
+    # Once the first thread has stopped, no other one runs any more code of the guest.
+    wait_until(lambda: state_of(guest) == "T", "the stop")
     process.stdin.write(b"two\n")
     process.stdin.flush()
     ready, _, _ = select.select([process.stdout], [], [], 0.1)
     check(not ready, "a stopped guest goes on")
     os.kill(guest, signal.SIGCONT)
-    check(process.stdout.readline() == b"two\n", "the line is lost")
+    check(next_line(process) == b"two\n", "the line is lost")
     process.stdin.close()
     process.stdin = None
     check(finish(process) == 0, "cat fails")
@@ -131,7 +135,7 @@ def a_stopped_guest_process_is_only_late():
 @suite.test
 def signals_from_strangers_do_not_disturb_a_guest():
     process = started("calls", "sleep", count=2)
-    guest = max(guests_of(process))
+    guest = guest_of(process)
     for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP, signal.SIGTERM, signal.SIGSEGV, signal.SIGSYS,
                    signal.SIGTRAP, signal.SIGWINCH, signal.SIGRTMIN):
         if not os.path.exists(f"/proc/{guest}"):
@@ -146,7 +150,7 @@ def signals_from_strangers_do_not_disturb_a_guest():
 @suite.test
 def no_zombies_while_guests_come_and_go():
     process = build.start(build.probe, "stay", 4, "threads", stdout=subprocess.PIPE)
-    check(process.stdout.readline() == b"ready\n", "the guest does not start")
+    check(next_line(process) == b"ready\n", "the guest does not start")
     for _ in range(50):
         select.select([process.stdout], [], [], 0.005)
         zombies = [one for one in children(process.pid) if state_of(one) == "Z"]

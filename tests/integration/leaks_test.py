@@ -6,7 +6,7 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from harness import Suite, build_under_test, check, children, expect, finish, name_of, start, wait_until
+from harness import Suite, build_under_test, check, children, expect, finish, name_of, next_line, wait_until
 
 build = build_under_test()
 suite = Suite()
@@ -37,36 +37,30 @@ def fifty_runs_leave_nothing():
 
 @suite.test
 def one_supervisor_through_fifty_programs():
-    session = start([build.halfcell, "session"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL)
+    shell = build.start("sh", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
-    def do(command, answer):
-        session.stdin.write(command.encode() + b"\n")
-        session.stdin.flush()
-        while True:
-            line = session.stdout.readline()
-            check(line != b"", f"the session ends at {command!r}")
-            if answer.encode() in line:
-                return
+    def do(command):
+        """Runs a program that prints a line, and another one that shows its end."""
+        shell.stdin.write(f"{command}; /bin/echo end\n".encode())
+        shell.stdin.flush()
+        check(next_line(shell) != b"" and next_line(shell) == b"end\n", f"another answer to {command!r}")
 
     def costs():
-        return (len(os.listdir(f"/proc/{session.pid}/fd")), len(os.listdir(f"/proc/{session.pid}/task")),
-                len(children(session.pid)))
+        return (len(os.listdir(f"/proc/{shell.pid}/fd")), len(os.listdir(f"/proc/{shell.pid}/task")),
+                len(children(shell.pid)))
 
-    for number in range(10):
-        do(f"echo warm-{number}", f"warm-{number}")
-    do("echo before", "before")
+    for _ in range(10):
+        do("/bin/echo warm")
     # A program's last threads may end a moment after its last output.
     before = costs()
-    for number in range(50):
-        do(f"cat /scheme/sys/uname", "")
-        do(f"echo round-{number}", f"round-{number}")
-    do("echo after", "after")
+    for _ in range(50):
+        do("head -n 1 /scheme/sys/uname")
+        do("seq 1 3 | tail -n 1")
     wait_until(lambda: all(now <= then for now, then in zip(costs(), before)),
                f"descriptors, threads and children {costs()} to fall to {before}")
-    session.stdin.close()
-    session.stdin = None
-    check(finish(session) == 0, "the session fails")
+    shell.stdin.close()
+    shell.stdin = None
+    check(finish(shell) == 0, "the shell fails")
 
 
 suite.main()

@@ -8,7 +8,7 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from harness import Suite, build_under_test, check, children, expect, finish, wait_until
+from harness import Suite, build_under_test, check, children, expect, finish, next_line, wait_until
 
 build = build_under_test()
 suite = Suite()
@@ -28,7 +28,7 @@ def a_hundred_processes_alive_at_once():
     count = 100 * SCALE
     process = build.start(family, "alive", count, options=("--process-limit", count + 10), stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE)
-    check(process.stdout.readline() == b"%d\n" % count, "not all are born")
+    check(next_line(process) == b"%d\n" % count, "not all are born")
     # The zygote, the parent, and the children.
     wait_until(lambda: len(children(process.pid)) == count + 2, f"{count + 2} host processes")
     process.stdin.close()
@@ -45,7 +45,7 @@ def processes_one_after_the_other_leave_nothing():
     def do(line, answer):
         process.stdin.write(line + b"\n")
         process.stdin.flush()
-        got = process.stdout.readline()
+        got = next_line(process)
         check(got == answer + b"\n", f"{got!r} instead of {answer!r}")
 
     do(b"/bin/family short 20", b"20")

@@ -8,7 +8,7 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from harness import Suite, build_under_test, check, expect, finish, own, run, start
+from harness import Suite, build_under_test, check, expect, finish, next_line, own, run, start
 
 build = build_under_test()
 suite = Suite()
@@ -48,7 +48,7 @@ def input_arrives_while_the_writer_still_writes():
     for line in (b"one\n", b"two\n", b"three\n"):
         process.stdin.write(line)
         process.stdin.flush()
-        check(process.stdout.readline() == line, "not the line that was written")
+        check(next_line(process) == line, "not the line that was written")
     process.stdin.close()
     process.stdin = None
     check(finish(process) == 0, "cat fails")
@@ -82,7 +82,7 @@ def files_as_streams():
 @suite.test
 def interrupting_from_the_terminal_s_keyboard():
     process = build.start(build.probe, "stay", 1, "calls", stdout=subprocess.PIPE, start_new_session=True)
-    check(process.stdout.readline() == b"ready\n", "the guest does not start")
+    check(next_line(process) == b"ready\n", "the guest does not start")
     os.killpg(process.pid, signal.SIGINT)
     status = finish(process)
     check(status in (-signal.SIGINT, 128 + signal.SIGINT), f"status {status}")
@@ -93,7 +93,7 @@ def a_guest_that_waits_for_input_uses_no_time():
     process = build.start("cat", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     process.stdin.write(b"x\n")
     process.stdin.flush()
-    check(process.stdout.readline() == b"x\n", "cat does not answer")
+    check(next_line(process) == b"x\n", "cat does not answer")
 
     def ticks():
         with open(f"/proc/{process.pid}/stat") as file:

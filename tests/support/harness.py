@@ -192,6 +192,22 @@ def start(command, **options):
     return own(subprocess.Popen([str(word) for word in command], **options))
 
 
+def next_line(process, seconds=DEADLINE):
+    """The next line of its standard output, or what comes before the end; fails after the deadline. It goes past the
+    stream's buffer, so whoever reads lines this way must read nothing but lines."""
+    file = process.stdout.fileno()
+    deadline = time.monotonic() + seconds
+    line = b""
+    while not line.endswith(b"\n"):
+        ready, _, _ = select.select([file], [], [], max(0.0, deadline - time.monotonic()))
+        check(ready, f"no line after {seconds:.0f} s, only {line!r}")
+        byte = os.read(file, 1)
+        if not byte:
+            break
+        line += byte
+    return line
+
+
 def finish(process, deadline=DEADLINE):
     """Waits for such a command's end: its status."""
     try:
