@@ -3,17 +3,7 @@
 # are in shell_*.cases, each begins at a line "### NAME". One line a case: OK or FAIL; the last line counts them.
 #
 #   shell_test.sh HALFCELL [FILTER]     FILTER keeps the cases whose name contains it
-set -uo pipefail
-
-halfcell=$(realpath "$1")
-filter=${2:-}
-here=$(cd "$(dirname "$0")" && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export LC_ALL=C TZ=UTC
-umask 022
-passed=0
-failed=0
+. "$(dirname "$0")/cases.sh"
 
 fresh() {
     rm -rf "$work/host" "$work/guest"
@@ -27,46 +17,25 @@ fresh() {
 }
 
 run_case() { # name; the script is in $work/script
-    local name=$1 problem= host_status guest_status
-    [[ -z $filter || $name == *"$filter"* ]] || return 0
+    local host_status
+    wanted "$1" || return 0
     fresh
     (cd "$work/host" && env -i PATH=/usr/bin:/bin HOME=/home/me timeout 60 dash script first 'second word' 3 \
         >"$work/host.out" 2>"$work/host.err" <lines)
     host_status=$?
     timeout 60 "$halfcell" run --root "$work/guest" --cwd / --env HOME=/home/me --env PATH=/scheme/initfs/bin \
         sh script first 'second word' 3 >"$work/guest.out" 2>"$work/guest.err" <"$work/guest/lines"
-    guest_status=$?
-    cmp -s "$work/host.out" "$work/guest.out" ||
-        problem+="output differs:"$'\n'"$(diff -a "$work/host.out" "$work/guest.out" | head -8)"$'\n'
-    [ $host_status = $guest_status ] || problem+="status $guest_status, dash has $host_status"$'\n'
-    if [ -s "$work/host.err" ] && [ ! -s "$work/guest.err" ]; then
-        problem+="dash complains: $(head -3 "$work/host.err")"$'\n'
-    elif [ ! -s "$work/host.err" ] && [ -s "$work/guest.err" ]; then
-        problem+="it complains: $(head -3 "$work/guest.err")"$'\n'
-    fi
-    if [ -z "$problem" ]; then
-        passed=$((passed + 1))
-        echo "OK   $name"
-    else
-        failed=$((failed + 1))
-        echo "FAIL $name"
-        printf '%s\n' "$problem" | sed 's/^/     /' | head -20
-    fi
+    verdict "$1" "$(differences $host_status $?)"
 }
 
 # The guest alone, where dash is different: name, what it must print, a command for the host's shell to run in $work.
 own() {
-    local name=$1 expected=$2 output
+    local name=$1 expected=$2 output problem=
     shift 2
-    [[ -z $filter || $name == *"$filter"* ]] || return 0
+    wanted "$name" || return 0
     output=$(cd "$work" && "$@" 2>&1)
-    if [ "$output" = "$expected" ]; then
-        passed=$((passed + 1))
-        echo "OK   $name"
-    else
-        failed=$((failed + 1))
-        printf 'FAIL %s\n     printed: %s\n     not:     %s\n' "$name" "$output" "$expected"
-    fi
+    [ "$output" = "$expected" ] || problem="printed: $output"$'\n'"not:     $expected"
+    verdict "$name" "$problem"
 }
 guest() { timeout 60 "$halfcell" run "$@"; }
 
@@ -94,5 +63,4 @@ for cases in "$here"/shell_*.cases; do
     done <"$cases"
     [ -n "$name" ] && run_case "$name"
 done
-echo "$passed passed, $failed failed"
-[ $failed = 0 ] && [ $passed -gt 0 ]
+summary

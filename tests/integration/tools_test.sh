@@ -5,17 +5,8 @@
 #   tools_test.sh HALFCELL [FILTER]     HALFCELL is the program; FILTER keeps the cases that contain it
 #
 # With TOOLS=DIRECTORY in the environment the tools there are tried instead of those HALFCELL carries.
-set -uo pipefail
+. "$(dirname "$0")/cases.sh"
 
-halfcell=$(realpath "$1")
-filter=${2:-}
-here=$(cd "$(dirname "$0")" && pwd)
-work=$(mktemp -d)
-trap 'chmod -R u+rwx "$work"; rm -rf "$work"' EXIT
-export LC_ALL=C TZ=UTC
-umask 022
-passed=0
-failed=0
 input=/dev/null
 fixture=$work/fixture
 host=$work/host
@@ -38,40 +29,22 @@ shape() {
      find . -type f -print0 | sort -z | xargs -0 -r sha256sum)
 }
 
-verdict() { # name, problem
-    if [ -z "$2" ]; then
-        passed=$((passed + 1))
-        echo "OK   $1"
-    else
-        failed=$((failed + 1))
-        echo "FAIL $1"
-        printf '%s\n' "$2" | sed 's/^/     /' | head -20
-    fi
-}
-
-wanted() { [[ -z $filter || $1 == *"$filter"* ]]; }
+order=cat # what both outputs go through before they are compared
 
 compare() { # "changes" or "reads", words of the command
-    local kind=$1 problem=
+    local kind=$1 problem host_status
     shift
     wanted "$*" || return 0
     [ "$kind" = changes ] && fresh
     host_run "$@" >"$work/host.out" 2>"$work/host.err"
-    local host_status=$?
+    host_status=$?
     guest_run "$@" >"$work/guest.out" 2>"$work/guest.err"
-    local guest_status=$?
-    if ! cmp -s "$work/host.out" "$work/guest.out"; then
-        problem+="output differs:"$'\n'"$(diff -a "$work/host.out" "$work/guest.out" | head -8)"$'\n'
-    fi
-    [ $host_status = $guest_status ] || problem+="status $guest_status, the host has $host_status"$'\n'
-    if { [ -s "$work/host.err" ] && [ ! -s "$work/guest.err" ]; } || { [ ! -s "$work/host.err" ] && [ -s "$work/guest.err" ]; }; then
-        problem+="stderr of the host: $(head -3 "$work/host.err")"$'\n'"stderr of the guest: $(head -3 "$work/guest.err")"$'\n'
-    fi
+    problem=$(differences $host_status $? $order)
     if [ "$kind" = changes ]; then
         shape "$host" >"$work/host.shape"
         shape "$guest" >"$work/guest.shape"
         cmp -s "$work/host.shape" "$work/guest.shape" ||
-            problem+="trees differ:"$'\n'"$(diff "$work/host.shape" "$work/guest.shape" | head -8)"$'\n'
+            problem+=$'\n'"trees differ:"$'\n'"$(diff "$work/host.shape" "$work/guest.shape" | head -8)"
     fi
     verdict "$*" "$problem"
 }
@@ -84,6 +57,14 @@ from() { # file, then a case that reads it
     shift
     "$@"
     input=$saved
+}
+
+by_words() { tr ' ' '\n' | sort; }
+unordered() { # "sort" or "by_words", then a case: what it prints may come in another order
+    order=$1
+    shift
+    "$@"
+    order=cat
 }
 
 # The guest alone: text on standard error, then status, then the command.
@@ -141,5 +122,4 @@ for cases in "$here"/tools_*.cases; do
     # shellcheck disable=SC1090
     . "$cases"
 done
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+summary
