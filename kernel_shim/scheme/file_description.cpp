@@ -59,4 +59,20 @@ bool DescriptionRef::exclusive() const {
     return description_ != nullptr && description_->references_.load(std::memory_order_acquire) == 1;
 }
 
+void close_in_turn(std::vector<DescriptionRef> references) {
+    static thread_local std::vector<DescriptionRef>* closing = nullptr;
+    if (closing != nullptr) {
+        for (auto& reference : references)
+            closing->push_back(std::move(reference));
+        return;
+    }
+    closing = &references;
+    while (!references.empty()) {
+        DescriptionRef last = std::move(references.back());
+        references.pop_back();
+        (void)last.close();
+    }
+    closing = nullptr;
+}
+
 }  // namespace halfcell::scheme

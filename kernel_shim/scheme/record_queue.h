@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <mutex>
@@ -15,6 +14,7 @@
 #include "kernel_shim/base/guarded.h"
 #include "kernel_shim/base/result.h"
 #include "kernel_shim/mem/user_slice.h"
+#include "kernel_shim/scheme/copy_turn.h"
 #include "kernel_shim/wait/wait_queue.h"
 
 namespace halfcell::scheme {
@@ -69,7 +69,7 @@ class RecordQueue {
                                   wait::Waiter& waiter) {
         std::unique_lock lock(mutex_);
         for (;;) {
-            turn_.wait(lock, [this] { return !receiving_; });
+            receiving_.await(lock);
             if (!records_.empty()) break;
             if (wait == Wait::kYes) {
                 TRY(readers_.wait(lock, waiter, reason));
@@ -79,10 +79,9 @@ class RecordQueue {
             return fail(to.size() < sizeof(T) ? Errno::kEINVAL : Errno::kEAGAIN);
         }
         const std::uint64_t total = std::min<std::uint64_t>(to.size(), records_.size() * sizeof(T));
-        receiving_ = true;
+        receiving_.begin();
         const Result<void> copied = copy_front(to, total, lock);
-        receiving_ = false;
-        turn_.notify_all();
+        receiving_.end();
         if (!copied) return fail(copied.error());
         records_.erase(records_.begin(), records_.begin() + static_cast<std::ptrdiff_t>(total / sizeof(T)));
         return total;
@@ -109,10 +108,9 @@ class RecordQueue {
     }
 
     mutable LevelMutex<level> mutex_;
-    std::deque<T> records_;             // guarded by mutex_
-    bool receiving_ = false;            // guarded by mutex_: one reader copies, without the lock
-    wait::WaitQueue readers_;           // wait for records
-    std::condition_variable_any turn_;  // waits for receiving_ to end: as long as one copy takes
+    std::deque<T> records_;    // guarded by mutex_
+    CopyTurn receiving_;       // one reader copies, without the lock
+    wait::WaitQueue readers_;  // wait for records
 };
 
 }  // namespace halfcell::scheme

@@ -26,24 +26,6 @@ bool nonblocking(scheme::TransferFlags flags) {
     return (flags.call & abi::OpenFlags::kNonblock) != 0;
 }
 
-// Drops references one after the other even where dropping one drops further ones (a pipe that holds the last
-// reference to a pipe, and so on): a chain of any length takes one stack frame.
-void drop_in_turn(std::vector<scheme::DescriptionRef> references) {
-    static thread_local std::vector<scheme::DescriptionRef>* dropping = nullptr;
-    if (dropping != nullptr) {
-        for (auto& reference : references)
-            dropping->push_back(std::move(reference));
-        return;
-    }
-    dropping = &references;
-    while (!references.empty()) {
-        scheme::DescriptionRef last = std::move(references.back());
-        references.pop_back();
-        (void)last.close();
-    }
-    dropping = nullptr;
-}
-
 }  // namespace
 
 Result<OpenedHandle> PipeScheme::root() {
@@ -168,7 +150,7 @@ void PipeScheme::unregistered() {
     std::unordered_map<HandleNumber, PipeRef> all;
     pipes_.with([&](auto& pipes) { all.swap(pipes); });
     for (const auto& [number, pipe] : all)
-        if (pipe != nullptr) drop_in_turn(pipe->take_descriptions());
+        if (pipe != nullptr) scheme::close_in_turn(pipe->take_descriptions());
 }
 
 Result<void> PipeScheme::close(HandleNumber number) {
@@ -178,7 +160,7 @@ Result<void> PipeScheme::close(HandleNumber number) {
     report(number, end == PipeEnd::kRead ? PipeEnd::kWrite : PipeEnd::kRead, *pipe);
     if (unreachable) {
         pipes_.with([&](auto& pipes) { pipes.erase(number_of(number, PipeEnd::kRead)); });
-        drop_in_turn(pipe->take_descriptions());
+        scheme::close_in_turn(pipe->take_descriptions());
     }
     return {};
 }

@@ -51,22 +51,10 @@ Result<std::size_t> copy_in_until_fault(std::byte* ring, std::size_t start, std:
 
 }  // namespace
 
-void PipeBuffer::await_turn(Lock& lock, const bool& busy) {
-    if (!busy) return;
-    ++turn_waiters_;
-    turn_.wait(lock, [&busy] { return !busy; });
-    --turn_waiters_;
-}
-
-void PipeBuffer::end_turn(bool& busy) {
-    busy = false;
-    if (turn_waiters_ > 0) turn_.notify_all();
-}
-
 Result<std::uint64_t> PipeBuffer::read(const mem::UserOut& to, bool nonblocking, wait::Waiter& waiter) {
     Lock lock(mutex_);
     for (;;) {
-        await_turn(lock, reading_);
+        reading_.await(lock);
         if (to.empty()) return 0;
         if (used_ > 0) break;
         if (!writer_alive_) return 0;
@@ -75,15 +63,15 @@ Result<std::uint64_t> PipeBuffer::read(const mem::UserOut& to, bool nonblocking,
     }
     const std::size_t count = std::min<std::uint64_t>(to.size(), used_);
     const Pieces from = pieces(ring_.get(), head_, count);
-    reading_ = true;
+    reading_.begin();
     lock.unlock();
     const Result<void> copied = copy_out(to, from);
     lock.lock();
-    end_turn(reading_);
+    reading_.end();
     if (!copied) return fail(copied.error());
     used_ -= count;
     // An empty ring starts over, so that small messages stay in the same cache lines.
-    head_ = used_ == 0 && !writing_ ? 0 : (head_ + count) % kCapacity;
+    head_ = used_ == 0 && !writing_.taken() ? 0 : (head_ + count) % kCapacity;
     writers_.notify_all();
     return count;
 }
@@ -91,7 +79,7 @@ Result<std::uint64_t> PipeBuffer::read(const mem::UserOut& to, bool nonblocking,
 Result<std::uint64_t> PipeBuffer::write(const mem::UserIn& from, bool nonblocking, wait::Waiter& waiter) {
     Lock lock(mutex_);
     for (;;) {
-        await_turn(lock, writing_);
+        writing_.await(lock);
         if (!reader_alive_) return fail(Errno::kEPIPE);
         if (from.empty()) return 0;
         if (used_ < kCapacity) break;
@@ -102,12 +90,12 @@ Result<std::uint64_t> PipeBuffer::write(const mem::UserIn& from, bool nonblockin
     std::byte* const ring = ring_.get();
     const std::size_t start = head_ + used_;
     const std::size_t room = std::min<std::uint64_t>(from.size(), kCapacity - used_);
-    writing_ = true;
+    writing_.begin();
     lock.unlock();
     Result<std::size_t> copied = room;
     if (!copy_in(pieces(ring, start, room), from)) copied = copy_in_until_fault(ring, start, room, from);
     lock.lock();
-    end_turn(writing_);
+    writing_.end();
     if (!copied) return fail(copied.error());
     used_ += *copied;
     readers_.notify_all();

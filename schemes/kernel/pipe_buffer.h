@@ -3,7 +3,6 @@
 // One pipe: a ring of bytes and a queue of descriptors, with its two ends. Source: kernel:src/scheme/pipe.rs.
 
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -14,6 +13,7 @@
 #include "kernel_shim/base/guarded.h"
 #include "kernel_shim/base/result.h"
 #include "kernel_shim/mem/user_slice.h"
+#include "kernel_shim/scheme/copy_turn.h"
 #include "kernel_shim/scheme/file_description.h"
 #include "kernel_shim/wait/wait_queue.h"
 
@@ -66,26 +66,20 @@ class PipeBuffer {
   private:
     using Lock = std::unique_lock<LevelMutex<LockLevel::kObject>>;
     static constexpr std::size_t index(PipeEnd end) { return static_cast<std::size_t>(end); }
-    // One thread at a time copies at each end, without the lock; the others wait for their turn here.
-    void await_turn(Lock& lock, const bool& busy);
-    void end_turn(bool& busy);
-
     mutable LevelMutex<LockLevel::kObject> mutex_;
     // --- guarded by mutex_, except that the ring's bytes are touched without it: [head_, head_ + used_) by
-    // the one thread that set reading_, the rest by the one that set writing_.
+    // the one thread whose turn reading_ is, the rest by the one that has writing_.
     std::unique_ptr<std::byte[]> ring_;  // made by the first write
     std::size_t head_ = 0;
     std::size_t used_ = 0;
-    bool reading_ = false;
-    bool writing_ = false;
+    scheme::CopyTurn reading_;
+    scheme::CopyTurn writing_;
     bool reader_alive_ = true;
     bool writer_alive_ = true;
-    std::uint32_t turn_waiters_ = 0;
     std::deque<scheme::DescriptionRef> descriptions_;
     wait::WaitQueue readers_;
     wait::WaitQueue writers_;
 
-    std::condition_variable_any turn_;
     std::atomic<bool> writer_claimed_{false};
     std::atomic<bool> watched_[2] = {};
 };
