@@ -11,12 +11,6 @@ using scheme::OpenResult;
 
 namespace {
 
-// The root is no handle of the map, so that terminals count from 1 as ptyd's do.
-constexpr HandleNumber kRoot{UINT64_MAX};
-
-// Longer than any dup string.
-constexpr std::uint64_t kLongestName = 64;
-
 std::string_view without_outer_slashes(std::string_view path) {
     path = without_leading_slashes(path);
     while (path.ends_with('/'))
@@ -34,13 +28,13 @@ PtyScheme::PtyScheme(const task::Clock& clock, SignalGroup signal_group)
 HandleNumber PtyScheme::add_master(std::uint64_t flags) {
     TerminalHost& host = *this;
     return handles_.add_numbered([&](HandleNumber number) {
-        return std::make_shared<Handle>(Kind::kMaster, std::make_shared<Terminal>(host, number), flags);
+        return std::make_shared<PtyHandle>(Kind::kMaster, std::make_shared<Terminal>(host, number), flags);
     });
 }
 
 HandleNumber PtyScheme::add_other(Kind kind, std::shared_ptr<Terminal> terminal, std::uint64_t flags) {
     terminal->slave_opened();
-    return handles_.add(std::make_shared<Handle>(kind, std::move(terminal), flags));
+    return handles_.add(std::make_shared<PtyHandle>(kind, std::move(terminal), flags));
 }
 
 PtyScheme::Hosted PtyScheme::host_terminal() {
@@ -57,31 +51,21 @@ void PtyScheme::close_terminal(const Terminal& terminal) {
     (void)close(terminal.number());
 }
 
-Result<OpenedHandle> PtyScheme::root() {
-    return OpenedHandle{.number = kRoot};
-}
-
-Result<OpenResult> PtyScheme::openat(const Caller&, HandleNumber base, std::string_view path,
-                                     std::uint64_t flags, std::uint32_t fcntl_flags) {
-    if (base != kRoot) {
-        TRY(handles_.find(base));
-        return fail(Errno::kEACCES);
-    }
+Result<OpenResult> PtyScheme::open(const Caller&, std::string_view path, std::uint64_t flags) {
     path = without_outer_slashes(path);
     if (path.empty()) return OpenedHandle{.number = add_master(flags)};
     const auto number = parse_decimal(path);
     if (!number) return fail(Errno::kEINVAL);
     const auto handle = handles_.find(HandleNumber{*number});
     if (!handle) return fail(Errno::kENOENT);
-    return OpenedHandle{.number = add_other(Kind::kSlave, (*handle)->terminal, flags | fcntl_flags)};
+    return OpenedHandle{.number = add_other(Kind::kSlave, (*handle)->terminal, flags)};
 }
 
 Result<OpenResult> PtyScheme::dup(const Caller&, HandleNumber number, const mem::UserIn& name) {
     const auto handle = TRY(handles_.find(number));
-    if (name.size() > kLongestName) return fail(Errno::kEINVAL);
-    const std::string wanted = TRY(name.read_string(kLongestName));
+    const std::string wanted = TRY(dup_name(name));
     const auto add = [&](Kind kind) {
-        return OpenedHandle{.number = add_other(kind, handle->terminal, handle->flags.load())};
+        return OpenedHandle{.number = add_other(kind, handle->terminal, handle->flags.get())};
     };
     if (wanted == "pgrp") return add(Kind::kGroup);
     if (wanted == "termios") return add(Kind::kTermios);
@@ -89,10 +73,9 @@ Result<OpenResult> PtyScheme::dup(const Caller&, HandleNumber number, const mem:
     return fail(Errno::kEINVAL);
 }
 
-Terminal::Transfer PtyScheme::transfer(const Caller& caller, HandleNumber number, const Handle& handle,
+Terminal::Transfer PtyScheme::transfer(const Caller& caller, HandleNumber number, const PtyHandle& handle,
                                        scheme::TransferFlags flags) {
-    const bool nonblocking = ((handle.flags.load() | flags.call) & abi::OpenFlags::kNonblock) != 0;
-    return {.handle = number, .nonblocking = nonblocking, .waiter = caller.waiter};
+    return {.handle = number, .nonblocking = handle.flags.nonblocking(flags.call), .waiter = caller.waiter};
 }
 
 Result<std::uint64_t> PtyScheme::read(const Caller& caller, HandleNumber number, const mem::UserOut& to,
@@ -133,16 +116,6 @@ Result<std::uint64_t> PtyScheme::write(const Caller& caller, HandleNumber number
     return terminal.write_group(from);
 }
 
-Result<std::uint64_t> PtyScheme::fcntl(const Caller&, HandleNumber number, std::uint64_t command,
-                                       std::uint64_t argument) {
-    const auto handle = TRY(handles_.find(number));
-    constexpr std::uint64_t kAccess = abi::OpenFlags::kAccmode;
-    if (command == abi::FcntlCommand::kGetfl) return handle->flags.load();
-    if (command != abi::FcntlCommand::kSetfl) return fail(Errno::kEINVAL);
-    handle->flags.store((handle->flags.load() & kAccess) | (argument & ~kAccess));
-    return 0;
-}
-
 Result<std::uint64_t> PtyScheme::fevent(const Caller&, HandleNumber number, std::uint64_t) {
     const auto handle = TRY(handles_.find(number));
     if (handle->kind == Kind::kMaster) return handle->terminal->watch(number, Side::kMaster);
@@ -167,17 +140,14 @@ Result<void> PtyScheme::fsync(const Caller&, HandleNumber number) {
     return handle->terminal->sync();
 }
 
-Result<void> PtyScheme::close(HandleNumber number) {
-    if (number == kRoot) return {};
-    const auto handle = TRY(handles_.remove(number));
+void PtyScheme::closed(HandleNumber number, const std::shared_ptr<PtyHandle>& handle) {
     handle->terminal->forget(number);
     if (handle->kind != Kind::kMaster) {
         handle->terminal->slave_closed();
-        return {};
+        return;
     }
     timers_.forget(number);
     handle->terminal->hang_up();
-    return {};
 }
 
 void PtyScheme::wake_at(HandleNumber terminal, LineDiscipline::Time when) {

@@ -6,15 +6,25 @@
 #include <functional>
 #include <memory>
 
-#include "kernel_shim/scheme/handle_map.h"
-#include "kernel_shim/scheme/scheme.h"
 #include "kernel_shim/task/clock.h"
+#include "schemes/common/rooted_scheme.h"
 #include "schemes/kernel/timers.h"
 #include "schemes/pty/terminal.h"
 
 namespace halfcell::schemes {
 
-class PtyScheme final : public scheme::Scheme,
+// What a handle of the scheme shows.
+struct PtyHandle {
+    enum class Kind : std::uint8_t { kMaster, kSlave, kTermios, kWinsize, kGroup };
+
+    PtyHandle(Kind the_kind, std::shared_ptr<Terminal> the_terminal, std::uint64_t the_flags)
+        : kind(the_kind), terminal(std::move(the_terminal)), flags(the_flags) {}
+    const Kind kind;
+    const std::shared_ptr<Terminal> terminal;
+    HandleFlags flags;
+};
+
+class PtyScheme final : public RootedScheme<PtyHandle>,
                         public std::enable_shared_from_this<PtyScheme>,
                         private TerminalHost {
   public:
@@ -38,11 +48,6 @@ class PtyScheme final : public scheme::Scheme,
     // --- Scheme.
 
     [[nodiscard]] std::string_view name() const override { return "pty"; }
-    Result<scheme::OpenedHandle> root() override;
-    // From the root only (EACCES). EINVAL for what is no number, ENOENT for the number of no terminal; the
-    // numbers of a terminal's other handles mean the same terminal.
-    Result<scheme::OpenResult> openat(const scheme::Caller& caller, HandleNumber base, std::string_view path,
-                                      std::uint64_t flags, std::uint32_t fcntl_flags) override;
     // EINVAL for any other string.
     Result<scheme::OpenResult> dup(const scheme::Caller& caller, HandleNumber number,
                                    const mem::UserIn& name) override;
@@ -50,9 +55,6 @@ class PtyScheme final : public scheme::Scheme,
                                scheme::TransferFlags flags) override;
     Result<std::uint64_t> write(const scheme::Caller& caller, HandleNumber number, const mem::UserIn& from,
                                 scheme::TransferFlags flags) override;
-    // F_GETFL and F_SETFL; EINVAL.
-    Result<std::uint64_t> fcntl(const scheme::Caller& caller, HandleNumber number, std::uint64_t command,
-                                std::uint64_t argument) override;
     // EBADF for settings.
     Result<std::uint64_t> fevent(const scheme::Caller& caller, HandleNumber number,
                                  std::uint64_t flags) override;
@@ -62,20 +64,16 @@ class PtyScheme final : public scheme::Scheme,
     Result<void> fstat(const scheme::Caller& caller, HandleNumber number, const mem::UserOut& to) override;
     // Of a slave: leaves a mark for the master. EPIPE.
     Result<void> fsync(const scheme::Caller& caller, HandleNumber number) override;
-    Result<void> close(HandleNumber number) override;
 
   private:
-    enum class Kind : std::uint8_t { kMaster, kSlave, kTermios, kWinsize, kGroup };
-    struct Handle {
-        Handle(Kind the_kind, std::shared_ptr<Terminal> the_terminal, std::uint64_t the_flags)
-            : kind(the_kind), terminal(std::move(the_terminal)), flags(the_flags) {}
-        const Kind kind;
-        const std::shared_ptr<Terminal> terminal;
-        std::atomic<std::uint64_t> flags;
-    };
-    // The handle's own flags decide, those of the call too.
+    using Kind = PtyHandle::Kind;
+    // "" makes a terminal. EINVAL for what is no number, ENOENT for the number of no terminal; the numbers of
+    // a terminal's other handles mean the same terminal.
+    Result<scheme::OpenResult> open(const scheme::Caller& caller, std::string_view path,
+                                    std::uint64_t flags) override;
+    void closed(HandleNumber number, const std::shared_ptr<PtyHandle>& handle) override;
     static Terminal::Transfer transfer(const scheme::Caller& caller, HandleNumber number,
-                                       const Handle& handle, scheme::TransferFlags flags);
+                                       const PtyHandle& handle, scheme::TransferFlags flags);
     HandleNumber add_master(std::uint64_t flags);
     HandleNumber add_other(Kind kind, std::shared_ptr<Terminal> terminal, std::uint64_t flags);
 
@@ -87,7 +85,6 @@ class PtyScheme final : public scheme::Scheme,
 
     const task::Clock& clock_;
     const SignalGroup signal_group_;
-    scheme::HandleMap<Handle> handles_;
     Timers timers_;
 };
 
