@@ -1,0 +1,38 @@
+#pragma once
+
+// How a target makes choices out of its input.
+
+#include <cstddef>
+#include <cstdint>
+
+namespace halfcell::fuzz {
+
+// The bytes of an input, one after the other; zeros when they are used up.
+class Input {
+  public:
+    Input(const std::uint8_t* data, std::size_t size) : at_(data), left_(size) {}
+    [[nodiscard]] bool empty() const { return left_ == 0; }
+    // Neighbours are spread apart and small values made common ones: inputs are full of them.
+    std::uint8_t byte() {
+        if (left_ == 0) return 0;
+        --left_;
+        return static_cast<std::uint8_t>(*at_++ * 167 + left_ * 59);
+    }
+    bool chance(int percent) { return byte() * 100 < percent * 256; }
+    std::uint64_t word() {
+        std::uint64_t word = 0;
+        for (int i = 0; i < 8; ++i)
+            word = word << 8 | byte();
+        return word;
+    }
+    template <typename T, std::size_t size>
+    const T& one_of(const T (&list)[size]) {
+        return list[byte() % size];
+    }
+
+  private:
+    const std::uint8_t* at_;
+    std::size_t left_;
+};
+
+}  // namespace halfcell::fuzz
