@@ -5,6 +5,7 @@
 
 #include "kernel_shim/abi_report/abi_report.h"
 #include "kernel_shim/bench/bench_command.h"
+#include "kernel_shim/conform/conform_command.h"
 #include "kernel_shim/doctor/check_command.h"
 #include "kernel_shim/host/sys.h"
 #include "kernel_shim/supervisor/options.h"
@@ -53,6 +54,15 @@ struct Execute {
     int operator()(const BenchCommand& command) const {
         return bench::run_bench_command(
             {.json = command.json, .filter = command.filter, .repetitions = command.repetitions});
+    }
+    int operator()(const ConformCommand& command) const {
+        return conform::run_conform_command({.words = command.words,
+                                             .list = command.list,
+                                             .json = command.json,
+                                             .verbose = command.verbose,
+                                             .junit_file = command.junit_file,
+                                             .colour = colour_wanted(),
+                                             .progress = ::isatty(STDERR_FILENO) == 1});
     }
     int operator()(const CompatCommand&) const {
         std::fputs(syscall::compatibility_markdown().c_str(), stdout);

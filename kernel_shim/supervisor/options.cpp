@@ -26,6 +26,23 @@ constexpr const char* kFooter =
     "  halfcell run --bind . --cwd . --env 'RUST_*' ./my-redox-program\n"
     "  halfcell trace -e openat cat /etc/passwd\n";
 
+constexpr const char* kConformFooter =
+    "Each probe makes a few calls as a guest and compares every answer with the real kernel's. \"deviating\" "
+    "says\n"
+    "that it is another one on purpose, as halfcell's table of deviations has it. The exit status is 1 when "
+    "a "
+    "probe\n"
+    "failed. The probes are a program made for Redox, which prints TAP: build/userland/bin/conform runs on "
+    "other\n"
+    "kernels too (--careful leaves out what hangs Redox's), and as the first program of one.\n"
+    "\n"
+    "  halfcell conform                         everything, some seconds\n"
+    "  halfcell conform pipe futex -v           two areas, a line for every probe\n"
+    "  halfcell conform --list | grep 'mod.rs'  what is tried, and where Redox decides it\n"
+    "  halfcell conform --json > results.json\n"
+    "  halfcell conform --junit results.xml\n"
+    "  halfcell trace conform pipe/full-pipe    the calls of one probe\n";
+
 std::string absolute_on_host(const std::string& path) {
     std::error_code error;
     std::string absolute = std::filesystem::absolute(path, error).lexically_normal().string();
@@ -193,6 +210,16 @@ Command parse_command_line(int argc, char** argv) {
     bench_app->add_option("--repetitions", bench.repetitions, "runs per row; the median is reported")
         ->check(CLI::Range(1U, 1000U));
 
+    ConformCommand conform;
+    CLI::App* const conform_app =
+        app.add_subcommand("conform", "does this kernel answer as Redox's does? probes, call by call");
+    conform_app->add_option("AREA", conform.words, "only these areas, or AREA/PROBE (default: all)");
+    conform_app->add_flag("--list", conform.list, "show the probes instead of running them");
+    conform_app->add_flag("--json", conform.json, "for machines: a list of results");
+    conform_app->add_option("--junit", conform.junit_file, "write JUnit's XML, too")->type_name("FILE");
+    conform_app->add_flag("-v,--verbose", conform.verbose, "a line for every probe");
+    conform_app->footer(kConformFooter);
+
     CLI::App* const compat_app = app.add_subcommand("compat", "print the compatibility table (Markdown)");
     compat_app->group("");
 
@@ -242,6 +269,7 @@ Command parse_command_line(int argc, char** argv) {
     if (check_app->parsed()) return check;
     if (abi_app->parsed()) return abi;
     if (bench_app->parsed()) return bench;
+    if (conform_app->parsed()) return conform;
     return CompatCommand{};
 }
 

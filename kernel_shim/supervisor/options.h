@@ -70,6 +70,13 @@ struct BenchCommand {
     std::string filter;
     unsigned repetitions = 7;
 };
+struct ConformCommand {
+    std::vector<std::string> words;
+    bool list = false;
+    bool json = false;
+    bool verbose = false;
+    std::string junit_file;
+};
 struct CompatCommand {};
 // Parsing ended the program (help, version, or a mistake that has been reported).
 struct Finished {
@@ -77,7 +84,7 @@ struct Finished {
 };
 
 using Command = std::variant<RunCommand, BootCommand, SessionCommand, CheckCommand, AbiCommand, BenchCommand,
-                             CompatCommand, Finished>;
+                             ConformCommand, CompatCommand, Finished>;
 
 // Reads the command line; reports mistakes and help itself.
 Command parse_command_line(int argc, char** argv);

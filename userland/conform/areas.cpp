@@ -1,0 +1,12 @@
+#include "userland/conform/areas.h"
+
+#include <array>
+
+namespace halfcell::userland::conform {
+
+std::span<const Area> areas() {
+    static const std::array kAreas{number_area(), boot_area()};
+    return kAreas;
+}
+
+}  // namespace halfcell::userland::conform

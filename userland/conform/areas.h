@@ -1,0 +1,17 @@
+#pragma once
+
+// All probes: one function per file of them.
+
+#include <span>
+
+#include "userland/conform/probe.h"
+
+namespace halfcell::userland::conform {
+
+Area number_area();
+Area boot_area();
+
+// Every area, in the order in which they run.
+std::span<const Area> areas();
+
+}  // namespace halfcell::userland::conform
