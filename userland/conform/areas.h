@@ -9,6 +9,12 @@
 namespace halfcell::userland::conform {
 
 Area number_area();
+Area order_area();
+Area fd_area();
+Area fcntl_area();
+Area seek_area();
+Area io_area();
+Area pipe_area();
 Area boot_area();
 
 // Every area, in the order in which they run.
