@@ -98,7 +98,6 @@ class FileScheme final : public scheme::Scheme {
 
     Result<HandleRef> open(std::string path, OpenRequest request) const;
     Result<std::shared_ptr<const Listing>> list(const Handle& handle) const;
-    Result<mem::MemoryRef> private_copy(Node& node, std::uint64_t offset, std::uint64_t size) const;
     // Whether anybody holds a record lock on the file of a handle.
     [[nodiscard]] bool has_locks(HandleNumber number) const;
     Result<std::uint64_t> lock_call(const scheme::Caller& caller, HandleNumber number,

@@ -1,13 +1,25 @@
 #pragma once
 
-// How many bytes a volume in memory may hold.
+// How many bytes files in memory may hold.
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 
 #include "kernel_shim/base/result.h"
 
 namespace halfcell::memfs {
+
+// What a run's memory limit leaves for files: never more than half of the host's memory.
+[[nodiscard]] inline std::uint64_t most_for_files(std::uint64_t memory_limit) {
+    const long pages = sysconf(_SC_PHYS_PAGES);
+    const long page_size = sysconf(_SC_PAGESIZE);
+    if (pages <= 0 || page_size <= 0) return memory_limit;
+    return std::min(memory_limit,
+                    static_cast<std::uint64_t>(pages) / 2 * static_cast<std::uint64_t>(page_size));
+}
 
 // Any thread; never blocks.
 class Budget {

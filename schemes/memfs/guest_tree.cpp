@@ -1,13 +1,12 @@
 #include "schemes/memfs/guest_tree.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <memory>
 #include <utility>
 
 #include "kernel_shim/scheme/redox_path.h"
 #include "schemes/file/host_volume.h"
+#include "schemes/memfs/budget.h"
 #include "schemes/memfs/mem_volume.h"
 #include "schemes/memfs/root_files.h"
 
@@ -26,16 +25,9 @@ constexpr std::uint64_t kDeviceInodes = 128 * kInodeDistance;
 // No host device has this number, so that no file of a bind keeps an inode number that a root in memory uses.
 constexpr std::uint64_t kNoDevice = UINT64_MAX;
 
-std::uint64_t half_of_memory() {
-    const long pages = sysconf(_SC_PHYS_PAGES);
-    const long page_size = sysconf(_SC_PAGESIZE);
-    if (pages <= 0 || page_size <= 0) return UINT64_MAX;
-    return static_cast<std::uint64_t>(pages) / 2 * static_cast<std::uint64_t>(page_size);
-}
-
 Result<std::shared_ptr<MemVolume>> memory_root(const GuestTree& tree) {
     auto volume = std::make_shared<MemVolume>(MemVolumeOptions{
-        .limit = std::min(tree.memory_limit, half_of_memory()), .writes = tree.writes, .first_inode = 1});
+        .limit = most_for_files(tree.memory_limit), .writes = tree.writes, .first_inode = 1});
     TRY(add_root_files(*volume, tree.programs, tree.host_name));
     return volume;
 }
