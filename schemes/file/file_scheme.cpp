@@ -81,14 +81,14 @@ Result<std::uint64_t> FileScheme::read_at(const Caller&, HandleNumber number, co
                                           std::uint64_t offset, scheme::TransferFlags) {
     const HandleRef handle = TRY(handles_.find(number));
     if (handle->is_directory()) return fail(Errno::kEISDIR);
-    if (!handle->readable) return fail(Errno::kEBADF);
+    if (!handle->readable || handle->is_socket()) return fail(Errno::kEBADF);
     return handle->node->read(offset, to);
 }
 
 Result<std::uint64_t> FileScheme::write_at(const Caller&, HandleNumber number, const mem::UserIn& from,
                                            std::uint64_t offset, scheme::TransferFlags flags) {
     const HandleRef handle = TRY(handles_.find(number));
-    if (handle->is_directory() || !handle->writable) return fail(Errno::kEBADF);
+    if (handle->is_directory() || handle->is_socket() || !handle->writable) return fail(Errno::kEBADF);
     const WriteAt where = (flags.call & OpenFlags::kAppend) != 0 ? WriteAt::kEnd : WriteAt::kOffset;
     return handle->node->write(offset, where, durability(flags), from);
 }
@@ -132,7 +132,7 @@ Result<void> FileScheme::fsync(const Caller&, HandleNumber number) {
 
 Result<void> FileScheme::ftruncate(const Caller&, HandleNumber number, std::uint64_t size) {
     const HandleRef handle = TRY(handles_.find(number));
-    if (handle->is_directory() || !handle->writable) return fail(Errno::kEBADF);
+    if (handle->is_directory() || handle->is_socket() || !handle->writable) return fail(Errno::kEBADF);
     return handle->node->truncate(size);
 }
 

@@ -12,6 +12,7 @@
 #include "kernel_shim/machine/memory_object.h"
 #include "kernel_shim/scheme/handle_map.h"
 #include "kernel_shim/scheme/scheme.h"
+#include "schemes/file/bound_sockets.h"
 #include "schemes/file/mount_table.h"
 #include "schemes/file/record_locks.h"
 #include "schemes/file/volume.h"
@@ -67,8 +68,19 @@ class FileScheme final : public scheme::Scheme {
     Result<std::uint64_t> std_fs_call(const scheme::Caller& caller, HandleNumber number,
                                       const mem::UserInOut& payload, const abi::StdFsCallMeta& call,
                                       scheme::DetachWish& detach) override;
+    // On a directory, with one bound socket: gives it a file, with the last name of its path. ENOTDIR,
+    // EINVAL, errors of Volume::make_socket. What is sent is the file's, on failure the sender's again.
+    Result<std::uint64_t> fd_write(const scheme::Caller& caller, HandleNumber number,
+                                   std::vector<scheme::DescriptionRef>&& descriptions, std::uint64_t flags,
+                                   std::uint64_t argument, std::span<const std::uint64_t> metadata) override;
+    // abi::FsCall::kConnect on a socket's file (EBADF): its token, as the socket gives it. ECONNREFUSED where
+    // nobody can accept any more. EINVAL for other calls.
+    Result<std::uint64_t> call(const scheme::Caller& caller, HandleNumber number,
+                               const mem::UserInOut& payload, std::uint64_t flags,
+                               std::span<const std::uint64_t> metadata) override;
     Result<void> close(HandleNumber number) override;
     Result<void> detach(HandleNumber number, std::uint32_t pid) override;
+    void unregistered() override;
 
   private:
     using Listing = std::vector<DirectoryEntry>;
@@ -86,6 +98,7 @@ class FileScheme final : public scheme::Scheme {
             return path.with([](const std::string& text) { return text; });
         }
         [[nodiscard]] bool is_directory() const { return node->kind() == NodeKind::kDirectory; }
+        [[nodiscard]] bool is_socket() const { return node->kind() == NodeKind::kSocket; }
     };
     using HandleRef = std::shared_ptr<Handle>;
 
@@ -107,6 +120,7 @@ class FileScheme final : public scheme::Scheme {
     const MountTable mounts_;
     machine::Pool& pool_;
     RecordLocks locks_;
+    BoundSockets sockets_;
     scheme::HandleMap<Handle> handles_;
 };
 

@@ -20,6 +20,8 @@ abi::DirentKind entry_kind(NodeKind kind) {
             return abi::DirentKind::kDirectory;
         case NodeKind::kSymlink:
             return abi::DirentKind::kSymlink;
+        case NodeKind::kSocket:
+            return abi::DirentKind::kSocket;
         case NodeKind::kOther:
             break;
     }

@@ -21,6 +21,7 @@ Result<void> FileScheme::unlinkat(const Caller& caller, HandleNumber base, std::
         if (mounts_.holds_mount(target)) return fail(Errno::kEBUSY);
         return mount.volume->unlink(inside, what, who);
     }));
+    sockets_.forget_nameless();
     return {};
 }
 
@@ -37,6 +38,7 @@ Result<void> FileScheme::frename(const Caller& caller, HandleNumber number, std:
         return mount.volume->rename(*handle->node, mounts_.find(source).path, inside, who);
     }));
     handle->path.with([&](std::string& text) { text = std::move(target); });
+    sockets_.forget_nameless();
     return {};
 }
 

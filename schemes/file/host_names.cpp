@@ -5,6 +5,7 @@
 
 #include "kernel_shim/host/host_errno.h"
 #include "schemes/file/host_calls.h"
+#include "schemes/file/host_node.h"
 #include "schemes/file/host_volume.h"
 
 // The operations of a host volume that change names.
@@ -41,6 +42,19 @@ Result<HostPlace> HostVolume::place_of(const Node& node, std::string_view path) 
         return fail(host::last_error());
     if (FileKey{status.st_dev, status.st_ino} != key) return fail(Errno::kENOENT);
     return place;
+}
+
+Result<Reached<NodeRef>> HostVolume::make_socket(std::string_view path, Identity) {
+    Reached<HostPlace> reached = TRY(reach(tree_->jail, path));
+    if (auto* link = std::get_if<LinkFound>(&reached)) return Reached<NodeRef>(std::move(*link));
+    const HostPlace& place = std::get<HostPlace>(reached);
+    if (tree_->read_only()) return fail(Errno::kEROFS);
+    constexpr mode_t kMode = S_IFSOCK | 0777;
+    if (mknodat(place.directory.get(), place.name.c_str(), kMode, 0) != 0) return fail(host::last_error());
+    host::UniqueFd file(openat(place.directory.get(), place.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    if (!file.is_open()) return fail(host::last_error());
+    return Reached<NodeRef>(
+        std::make_shared<HostNode>(tree_, std::move(file), NodeKind::kSocket, HostAccess::kPathOnly));
 }
 
 Result<Reached<Done>> HostVolume::unlink(std::string_view path, Remove what, Identity) {

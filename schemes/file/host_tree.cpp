@@ -37,6 +37,7 @@ NodeKind kind_of(mode_t mode) {
     if (S_ISREG(mode)) return NodeKind::kFile;
     if (S_ISDIR(mode)) return NodeKind::kDirectory;
     if (S_ISLNK(mode)) return NodeKind::kSymlink;
+    if (S_ISSOCK(mode)) return NodeKind::kSocket;
     return NodeKind::kOther;
 }
 

@@ -71,8 +71,14 @@ Result<NodeRef> HostVolume::node_for(host::UniqueFd file, std::string_view path,
     switch (kind) {
         case NodeKind::kSymlink:
             return std::make_shared<HostLink>(tree_, std::string(path), std::move(file));
+        case NodeKind::kSocket:
+            // A name and no more: what it stands for is in the scheme, or on the host and out of reach.
+            if (wants_data(request) &&
+                faccessat(file.get(), "", R_OK | W_OK, AT_EACCESS | AT_EMPTY_PATH) != 0)
+                return fail(host::last_error());
+            break;
         case NodeKind::kOther:
-            // FIFOs, sockets and devices of the host are seen but not touched.
+            // FIFOs and devices of the host are seen but not touched.
             if (wants_data(request)) return fail(Errno::kEACCES);
             break;
         case NodeKind::kFile:
@@ -105,6 +111,9 @@ Result<NodeRef> HostVolume::open_existing(std::string_view path, const OpenReque
     Result<host::UniqueFd> file = tree_->jail.open(path, flags);
     if (!file && file.error() == Errno::kEISDIR && truncate && !request.wants_write())
         return open_existing(path, without(request, OpenFlags::kTrunc));  // there is nothing to cut short
+    // Linux does not open sockets, only their names.
+    if (!file && file.error() == Errno::kENXIO)
+        return node_for(TRY(tree_->jail.open(path, O_PATH)), path, HostAccess::kPathOnly, request);
     if (!file) return fail(file.error());
     return node_for(std::move(*file), path, HostAccess::kData, request);
 }

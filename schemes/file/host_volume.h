@@ -25,6 +25,7 @@ class HostVolume final : public Volume {
     [[nodiscard]] std::uint64_t device() const { return device_; }
 
     Result<Reached<NodeRef>> open(std::string_view path, const OpenRequest& request) override;
+    Result<Reached<NodeRef>> make_socket(std::string_view path, Identity caller) override;
     Result<Reached<Done>> unlink(std::string_view path, Remove what, Identity caller) override;
     Result<Reached<Done>> rename(const Node& node, std::string_view from, std::string_view to,
                                  Identity caller) override;

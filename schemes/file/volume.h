@@ -25,7 +25,8 @@ struct Identity {
     std::uint32_t gid = 0;
 };
 
-enum class NodeKind : std::uint8_t { kFile, kDirectory, kSymlink, kOther };
+// kSocket: a name for a socket that lives elsewhere; nothing can be read from it or written to it.
+enum class NodeKind : std::uint8_t { kFile, kDirectory, kSymlink, kSocket, kOther };
 
 // One file whatever it is called: what record locks are kept by.
 struct FileKey {
@@ -130,6 +131,8 @@ class Volume {
 
     // The table of userland-contract.md 3.6: ENOENT, ENOTDIR, EACCES, EEXIST, EISDIR, EINVAL, EROFS.
     virtual Result<Reached<NodeRef>> open(std::string_view path, const OpenRequest& request) = 0;
+    // Makes a node of kind kSocket with mode 0777, and opens it. EEXIST, ENOENT, ENOTDIR, EACCES, EROFS.
+    virtual Result<Reached<NodeRef>> make_socket(std::string_view path, Identity caller) = 0;
     // EISDIR for a directory with kFile; ENOTDIR and ENOTEMPTY with kDirectory; EBUSY for the root.
     enum class Remove : std::uint8_t { kFile, kDirectory };
     virtual Result<Reached<Done>> unlink(std::string_view path, Remove what, Identity caller) = 0;

@@ -34,6 +34,8 @@ std::uint16_t type_bits(NodeKind kind) {
             return abi::Mode::kDir;
         case NodeKind::kSymlink:
             return abi::Mode::kSymlink;
+        case NodeKind::kSocket:
+            return abi::Mode::kSock;
         case NodeKind::kFile:
         case NodeKind::kOther:
             break;

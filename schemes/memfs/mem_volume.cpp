@@ -21,6 +21,11 @@ namespace {
 constexpr std::uint16_t kDirectoryMode = 0755;
 constexpr Identity kRoot{};
 
+NodeKind kind_to_make(const OpenRequest& request) {
+    if (request.has(OpenFlags::kDirectory)) return NodeKind::kDirectory;
+    return request.has(OpenFlags::kSymlink) ? NodeKind::kSymlink : NodeKind::kFile;
+}
+
 }  // namespace
 
 MemVolume::MemVolume(const MemVolumeOptions& options)
@@ -75,16 +80,12 @@ Result<void> MemVolume::check_access(const Inode& inode, const OpenRequest& requ
     return {};
 }
 
-Result<InodeRef> MemVolume::create(const Found& at, const OpenRequest& request,
+Result<InodeRef> MemVolume::create(const Found& at, NodeKind kind, std::uint16_t mode, Identity owner,
                                    std::uint64_t& counter) const {
-    if (!at.parent->attributes().permits(request.caller, kMayWrite)) return fail(Errno::kEACCES);
+    if (!at.parent->attributes().permits(owner, kMayWrite)) return fail(Errno::kEACCES);
     if (tree_->read_only()) return fail(Errno::kEROFS);
-    NodeKind kind = NodeKind::kFile;
-    if (request.has(OpenFlags::kSymlink)) kind = NodeKind::kSymlink;
-    if (request.has(OpenFlags::kDirectory)) kind = NodeKind::kDirectory;
     TRY(tree_->budget->take(kInodeCost));
-    auto inode = std::make_shared<Inode>(tree_->budget, first_inode_ + ++counter, kind, request.mode(),
-                                         request.caller);
+    auto inode = std::make_shared<Inode>(tree_->budget, first_inode_ + ++counter, kind, mode, owner);
     at.parent->children.emplace(std::string(at.name), inode);
     at.parent->touch();
     return inode;
@@ -100,7 +101,8 @@ Result<Reached<MemVolume::Opened>> MemVolume::find_or_create(std::string_view pa
     const Found& at = std::get<Found>(found);
     if (at.inode == nullptr) {
         if (!request.has(OpenFlags::kCreat)) return fail(Errno::kENOENT);
-        return Reached<Opened>(Opened{TRY(create(at, request, counter)), false});
+        return Reached<Opened>(
+            Opened{TRY(create(at, kind_to_make(request), request.mode(), request.caller, counter)), false});
     }
     if (create_only) return fail(Errno::kEEXIST);
     TRY(check_access(*at.inode, request, tree_->read_only()));
@@ -115,6 +117,18 @@ Result<Reached<NodeRef>> MemVolume::open(std::string_view path, const OpenReques
     if (existed && request.has(OpenFlags::kTrunc) && inode->kind() != NodeKind::kDirectory)
         TRY(inode->resize(0));
     return Reached<NodeRef>(std::make_shared<MemNode>(tree_, inode));
+}
+
+Result<Reached<NodeRef>> MemVolume::make_socket(std::string_view path, Identity caller) {
+    return tree_->lock.with([&](std::uint64_t& counter) -> Result<Reached<NodeRef>> {
+        Reached<Found> found = TRY(find(path, caller, LastLink::kKeep));
+        if (auto* link = std::get_if<LinkFound>(&found)) return Reached<NodeRef>(std::move(*link));
+        const Found& at = std::get<Found>(found);
+        if (at.inode != nullptr) return fail(Errno::kEEXIST);
+        constexpr std::uint16_t kMode = 0777;
+        InodeRef inode = TRY(create(at, NodeKind::kSocket, kMode, caller, counter));
+        return Reached<NodeRef>(std::make_shared<MemNode>(tree_, std::move(inode)));
+    });
 }
 
 Result<void> MemVolume::add_directory(std::string_view path, std::uint16_t mode) {

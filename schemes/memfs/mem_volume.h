@@ -37,6 +37,7 @@ class MemVolume final : public file::Volume {
 
     Result<file::Reached<file::NodeRef>> open(std::string_view path,
                                               const file::OpenRequest& request) override;
+    Result<file::Reached<file::NodeRef>> make_socket(std::string_view path, file::Identity caller) override;
     Result<file::Reached<file::Done>> unlink(std::string_view path, Remove what,
                                              file::Identity caller) override;
     Result<file::Reached<file::Done>> rename(const file::Node& node, std::string_view from,
@@ -55,7 +56,8 @@ class MemVolume final : public file::Volume {
     // All below: the tree's lock must be held.
     Result<file::Reached<Found>> find(std::string_view path, file::Identity caller, LastLink last) const;
     static Result<void> check_access(const Inode& inode, const file::OpenRequest& request, bool read_only);
-    Result<InodeRef> create(const Found& at, const file::OpenRequest& request, std::uint64_t& counter) const;
+    Result<InodeRef> create(const Found& at, file::NodeKind kind, std::uint16_t mode, file::Identity owner,
+                            std::uint64_t& counter) const;
     struct Opened {
         InodeRef inode;
         bool existed;
