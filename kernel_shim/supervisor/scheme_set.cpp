@@ -6,13 +6,18 @@
 #include "kernel_shim/supervisor/program_file.h"
 #include "schemes/file/file_scheme.h"
 #include "schemes/initfs/initfs.h"
+#include "schemes/ipc/chan_scheme.h"
+#include "schemes/ipc/uds_dgram_scheme.h"
+#include "schemes/ipc/uds_stream_scheme.h"
 #include "schemes/kernel/install.h"
 #include "schemes/log/log.h"
 #include "schemes/manager/scheme_manager.h"
+#include "schemes/memfs/budget.h"
 #include "schemes/memfs/guest_tree.h"
 #include "schemes/nsmgr/namespace_scheme.h"
 #include "schemes/null/null.h"
 #include "schemes/rand/rand.h"
+#include "schemes/shm/shm_scheme.h"
 #include "schemes/stdio/stdio.h"
 #include "schemes/zero/zero.h"
 #include "userland/embedded.h"
@@ -125,6 +130,26 @@ std::shared_ptr<schemes::PtyScheme> make_terminals(World::Parts& parts) {
         });
 }
 
+// What programs talk to each other through. Source: base:ipcd.
+Result<void> publish_ipc(Registrar& registrar, World::Parts& parts) {
+    const std::weak_ptr<schemes::procmgr::ProcmgrScheme> processes = parts.processes;
+    const ipc::RealCredentials real = [processes](const scheme::Caller& caller) -> Result<ipc::Credentials> {
+        const auto manager = processes.lock();
+        if (manager == nullptr) return fail(Errno::kEINVAL);
+        const auto identity = manager->identity_of(caller.pid);
+        if (!identity) return fail(Errno::kEINVAL);
+        return ipc::Credentials{.pid = static_cast<std::int32_t>(caller.pid),
+                                .uid = static_cast<std::int32_t>(identity->ruid),
+                                .gid = static_cast<std::int32_t>(identity->rgid)};
+    };
+    TRY(registrar.publish(std::make_shared<ipc::ChanScheme>()));
+    TRY(registrar.publish(std::make_shared<ipc::UdsStreamScheme>(real)));
+    TRY(registrar.publish(std::make_shared<ipc::UdsDgramScheme>(real)));
+    const std::uint64_t limit = memfs::most_for_files(parts.options.memory_limit);
+    TRY(registrar.publish(std::make_shared<schemes::ShmScheme>(limit, parts.kernel.pool)));
+    return {};
+}
+
 }  // namespace
 
 void install_kernel(World::Parts& parts) {
@@ -156,6 +181,7 @@ Expected<void, std::string> install_userland(World::Parts& parts) {
         TRY(registrar.publish(schemes::make_zero_scheme()));
         TRY(registrar.publish(schemes::make_rand_scheme()));
         TRY(registrar.publish(schemes::make_log_scheme(log_sink(parts))));
+        TRY(publish_ipc(registrar, parts));
         parts.terminals = make_terminals(parts);
         TRY(registrar.publish(parts.terminals));
         auto stdio = TRY(schemes::StdioScheme::create());

@@ -59,6 +59,12 @@ class ProcmgrScheme : public scheme::Scheme, public std::enable_shared_from_this
     // Sends a signal with root's rights, as init: `target` as Kill has it (a pid, or a group negated). ESRCH.
     Result<void> signal_as_init(std::int64_t target, std::uint32_t signal);
 
+    // The ids of a process, for other schemes. ESRCH.
+    Result<Identity> identity_of(Pid pid) {
+        return processes_.with(pid,
+                               [](const Process& process) -> Result<Identity> { return process.identity; });
+    }
+
     // --- Scheme.
 
     [[nodiscard]] std::string_view name() const override { return "proc"; }
