@@ -1,5 +1,6 @@
 #include "schemes/memfs/inode.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +14,13 @@
 #include "schemes/file/host_calls.h"
 
 namespace halfcell::memfs {
+
+namespace {
+
+// So that a whole page more is still a size for the host.
+constexpr std::uint64_t kMostShared = INT64_MAX - machine::kPageSize;
+
+}  // namespace
 
 bool Attributes::permits(file::Identity caller, std::uint16_t bits) const {
     std::uint16_t granted = mode & 7;
@@ -43,7 +51,7 @@ Inode::Inode(std::shared_ptr<Budget> budget, std::uint64_t number, file::NodeKin
 }
 
 Inode::~Inode() {
-    budget_->give(kInodeCost + state_.with([](const State& state) { return state.shared_charge; }));
+    budget_->give(kInodeCost + state_.with([](const State& state) { return state.shared_extent; }));
 }
 
 Attributes Inode::attributes() const {
@@ -55,19 +63,13 @@ void Inode::touch() {
 }
 
 std::uint64_t Inode::size() const {
-    std::shared_ptr<const host::UniqueFd> shared;
-    const std::uint64_t size = state_.with([&](const State& state) {
-        shared = state.shared;
-        return state.content.size();
-    });
-    if (shared == nullptr) return size;
-    const auto status = file::host_stat(shared->get());
-    return status ? static_cast<std::uint64_t>(status->st_size) : 0;
+    return state_.with(
+        [](const State& state) { return state.shared ? state.shared_size : state.content.size(); });
 }
 
 std::uint64_t Inode::allocated() const {
     return state_.with(
-        [](const State& state) { return state.shared ? state.shared_charge : state.content.allocated(); });
+        [](const State& state) { return state.shared ? state.shared_extent : state.content.allocated(); });
 }
 
 Result<std::uint64_t> Inode::read(std::uint64_t offset, std::span<std::byte> to) {
@@ -75,19 +77,23 @@ Result<std::uint64_t> Inode::read(std::uint64_t offset, std::span<std::byte> to)
     const std::uint64_t count = state_.with([&](State& state) -> std::uint64_t {
         state.attributes.accessed = time_now();
         shared = state.shared;
-        return shared ? 0 : state.content.read(offset, to);
+        if (shared == nullptr) return state.content.read(offset, to);
+        return offset < state.shared_size ? std::min<std::uint64_t>(to.size(), state.shared_size - offset)
+                                          : 0;
     });
-    if (shared == nullptr) return count;
-    if (offset > INT64_MAX) return 0;
-    return file::host_read(shared->get(), to, offset);
+    if (shared == nullptr || count == 0) return count;
+    return file::host_read(shared->get(), to.first(count), offset);
 }
 
-Result<void> Inode::charge_shared(State& state, std::uint64_t size) {
-    const std::uint64_t needed = machine::page_round_up(size);
-    if (needed > state.shared_charge) {
-        TRY(budget_->take(needed - state.shared_charge));
-        state.shared_charge = needed;
+Result<void> Inode::extend_shared(State& state, std::uint64_t size) {
+    const std::uint64_t extent = machine::page_round_up(size);
+    if (extent <= state.shared_extent) return {};
+    TRY(budget_->take(extent - state.shared_extent));
+    if (ftruncate(state.shared->get(), static_cast<off_t>(extent)) != 0) {
+        budget_->give(extent - state.shared_extent);
+        return fail(host::last_error());
     }
+    state.shared_extent = extent;
     return {};
 }
 
@@ -101,10 +107,11 @@ Result<std::uint64_t> Inode::write(std::uint64_t offset, file::WriteAt where,
             if (where == file::WriteAt::kEnd) offset = state.content.size();
             return state.content.write(offset, from);
         }
-        const auto status = TRY(file::host_stat(shared->get()));
-        if (where == file::WriteAt::kEnd) offset = static_cast<std::uint64_t>(status.st_size);
-        if (offset > INT64_MAX || from.size() > INT64_MAX - offset) return fail(Errno::kEFBIG);
-        TRY(charge_shared(state, offset + from.size()));
+        if (where == file::WriteAt::kEnd) offset = state.shared_size;
+        if (offset > kMostShared || from.size() > kMostShared - offset) return fail(Errno::kEFBIG);
+        TRY(extend_shared(state, offset + from.size()));
+        // Now, so that two that append do not get the same place.
+        if (!from.empty()) state.shared_size = std::max(state.shared_size, offset + from.size());
         return 0;
     });
     if (shared == nullptr || !count) return count;
@@ -112,17 +119,22 @@ Result<std::uint64_t> Inode::write(std::uint64_t offset, file::WriteAt where,
 }
 
 Result<void> Inode::resize(std::uint64_t size) {
-    std::shared_ptr<const host::UniqueFd> shared;
-    TRY(state_.with([&](State& state) -> Result<void> {
+    return state_.with([&](State& state) -> Result<void> {
         state.attributes.modified = state.attributes.changed = time_now();
-        shared = state.shared;
-        if (shared == nullptr) return state.content.resize(size);
-        if (size > INT64_MAX) return fail(Errno::kEFBIG);
-        return charge_shared(state, size);
-    }));
-    if (shared != nullptr && ftruncate(shared->get(), static_cast<off_t>(size)) != 0)
-        return fail(host::last_error());
-    return {};
+        if (state.shared == nullptr) return state.content.resize(size);
+        if (size > kMostShared) return fail(Errno::kEFBIG);
+        if (size < state.shared_size) {
+            // Pages that are mapped stay, as zeros: on Redox no mapping loses them either. Done under the
+            // file's lock, so that what is written meanwhile is not wiped out.
+            const int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+            const auto length = static_cast<off_t>(state.shared_extent - size);
+            if (fallocate(state.shared->get(), mode, static_cast<off_t>(size), length) != 0)
+                return fail(host::last_error());
+        }
+        TRY(extend_shared(state, size));
+        state.shared_size = size;
+        return {};
+    });
 }
 
 std::string Inode::text() {
@@ -133,24 +145,39 @@ std::string Inode::text() {
     });
 }
 
-Result<std::shared_ptr<const host::UniqueFd>> Inode::share() {
+Result<std::shared_ptr<const host::UniqueFd>> Inode::share(std::uint64_t end) {
     // Done under the file's lock although it writes to the host's memory: it happens once in a file's life,
     // and a write that came between copying and switching would be lost.
     return state_.with([&](State& state) -> Result<std::shared_ptr<const host::UniqueFd>> {
-        if (state.shared != nullptr) return state.shared;
-        auto shared = std::make_shared<const host::UniqueFd>(
-            TRY(host::create_memory_file("memfs", state.content.size())));
-        TRY(charge_shared(state, state.content.size()));
-        std::vector<std::byte> batch(std::min<std::uint64_t>(state.content.size(), 256 * 1024));
-        for (std::uint64_t done = 0; done < state.content.size();) {
+        if (state.shared == nullptr) TRY(move_to_shared(state));
+        // Not enough room is no reason to refuse the bytes there are.
+        if (end <= kMostShared) (void)extend_shared(state, end);
+        return state.shared;
+    });
+}
+
+Result<void> Inode::move_to_shared(State& state) {
+    const std::uint64_t size = state.content.size();
+    const std::uint64_t extent = machine::page_round_up(size);
+    auto shared = std::make_shared<const host::UniqueFd>(TRY(host::create_memory_file("memfs", extent)));
+    TRY(budget_->take(extent));
+    const Result<void> copied = [&]() -> Result<void> {
+        std::vector<std::byte> batch(std::min<std::uint64_t>(size, 256 * 1024));
+        for (std::uint64_t done = 0; done < size;) {
             const std::uint64_t count = state.content.read(done, batch);
             TRY(host::write_fully_at(shared->get(), std::span(batch).first(count), done));
             done += count;
         }
-        TRY(state.content.resize(0));
-        state.shared = std::move(shared);
-        return state.shared;
-    });
+        return state.content.resize(0);
+    }();
+    if (!copied) {
+        budget_->give(extent);
+        return copied;
+    }
+    state.shared = std::move(shared);
+    state.shared_size = size;
+    state.shared_extent = extent;
+    return {};
 }
 
 }  // namespace halfcell::memfs

@@ -73,8 +73,10 @@ class Inode {
     Result<std::uint64_t> write(std::uint64_t offset, file::WriteAt where, std::span<const std::byte> from);
     Result<void> resize(std::uint64_t size);
     [[nodiscard]] std::string text();
-    // Moves the bytes to a memory file, once, so that guests can map them. ENOMEM, EMFILE.
-    Result<std::shared_ptr<const host::UniqueFd>> share();
+    // Moves the bytes to a memory file, once, so that guests can map them up to `end`. What lies behind the
+    // file's own end are zeros; stores there are seen through every mapping, and by readers once the file has
+    // grown. Where the budget has no room for so much, touching it faults. ENOMEM, EMFILE.
+    Result<std::shared_ptr<const host::UniqueFd>> share(std::uint64_t end);
 
     // --- the tree: guarded by the volume's lock.
     std::map<std::string, std::shared_ptr<Inode>, std::less<>> children;
@@ -88,9 +90,12 @@ class Inode {
         Attributes attributes;
         Content content;  // empty once the bytes are shared
         std::shared_ptr<const host::UniqueFd> shared;
-        std::uint64_t shared_charge = 0;  // what the shared bytes took from the budget
+        std::uint64_t shared_size = 0;    // of the file; the memory file only grows
+        std::uint64_t shared_extent = 0;  // of the memory file, whole pages; what it took from the budget
     };
-    Result<void> charge_shared(State& state, std::uint64_t size);
+    // Makes the memory file hold `size` bytes. ENOSPC.
+    Result<void> extend_shared(State& state, std::uint64_t size);
+    Result<void> move_to_shared(State& state);
 
     const std::shared_ptr<Budget> budget_;
     const std::uint64_t number_;

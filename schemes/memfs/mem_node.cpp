@@ -135,7 +135,7 @@ Result<std::vector<file::DirectoryEntry>> MemNode::entries() {
 }
 
 Result<machine::MemoryRef> MemNode::shared_memory(std::uint64_t offset, std::uint64_t size, bool) {
-    const auto shared = TRY(inode_->share());
+    const auto shared = TRY(inode_->share(offset + size));
     return std::make_shared<file::HostFileMemory>(shared_from_this(), shared->get(), offset, size);
 }
 

@@ -98,6 +98,32 @@ TEST_CASE_TEMPLATE("a shared mapping and the file are one", Kind, OnHost, InMemo
     CHECK(guest.content("f") == "MAx");
 }
 
+TEST_CASE("past the end of a file in memory there is memory, as on Redox") {
+    InMemory kind;
+    Guest guest(kind.volume());
+    Mapper mapper(guest);
+    guest.make_file("f", "0123456789");
+    const auto number = guest.open("f", OpenFlags::kRdwr).value();
+    const std::uint64_t flags = MapFlags::kMapShared | MapFlags::kProtRead | MapFlags::kProtWrite;
+    const std::uint64_t all = mapper.map(number, 4 * kPage, flags).value();
+    const std::uint64_t last = mapper.map(number, kPage, flags, 3 * kPage).value();
+    CHECK(mapper.bytes(all + 3 * kPage, 4) == std::string(4, '\0'));
+    REQUIRE(mapper.space->write(all + 3 * kPage, std::as_bytes(std::span("past", 4))));
+    CHECK(mapper.bytes(last, 4) == "past");
+    CHECK(guest.stat("f").st_size == 10);
+    CHECK(guest.content("f") == "0123456789");
+    // Cutting the file short takes no page away.
+    REQUIRE(guest.scheme->ftruncate(guest.caller, number, 1));
+    CHECK(mapper.bytes(all, 3) == std::string("0\0\0", 3));
+    CHECK(mapper.bytes(last, 4) == std::string(4, '\0'));
+    CHECK(guest.write(number, "x", 3 * kPage) == 1);
+    CHECK(mapper.bytes(last, 1) == "x");
+    CHECK(guest.stat("f").st_size == 3 * kPage + 1);
+    // More than the volume could hold is mapped nevertheless.
+    CHECK(mapper.map(number, 2 * kMemLimit, flags).has_value());
+    CHECK(guest.write(number, "y", 0) == 1);
+}
+
 TEST_CASE_TEMPLATE("a mapping keeps the handle open", Kind, OnHost, InMemory) {
     Kind kind;
     Guest guest(kind.volume());
