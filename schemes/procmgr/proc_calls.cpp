@@ -84,10 +84,7 @@ Result<std::uint64_t> ProcmgrScheme::process_call(const scheme::Caller& caller, 
         case ProcCall::kRename:
             return rename(pid, payload);
         case ProcCall::kDisableSetpgid:
-            return processes_.with(pid, [](Process& process) -> Result<std::uint64_t> {
-                process.setpgid_disabled = true;
-                return 0;
-            });
+            return begin_program(caller, pid);
         case ProcCall::kGetProcCredentials:
             return fail(Errno::kEACCES);
         case ProcCall::kSetProcPriority: {
@@ -121,6 +118,26 @@ Result<std::uint64_t> ProcmgrScheme::exit(Pid pid, std::uint64_t word) {
     }
     const auto contexts = TRY(processes_.begin_exit(pid, status));
     kill_all(contexts);
+    return 0;
+}
+
+// What a process does last before it becomes another program. Its other threads would go on in the program
+// that was: upstream leaves them there, POSIX ends them. Who is no thread of the process ends none.
+Result<std::uint64_t> ProcmgrScheme::begin_program(const scheme::Caller& caller, Pid pid) {
+    using Contexts = std::vector<std::shared_ptr<task::Context>>;
+    kill_all(TRY(processes_.with(pid, [&](Process& process) -> Result<Contexts> {
+        process.setpgid_disabled = true;
+        Contexts others;
+        bool is_own = false;
+        for (const auto& thread : process.threads) {
+            if (thread->context->id() == caller.context) {
+                is_own = true;
+            } else {
+                others.push_back(thread->context);
+            }
+        }
+        return is_own ? others : Contexts{};
+    })));
     return 0;
 }
 

@@ -58,7 +58,6 @@ class ProcmgrScheme : public scheme::Scheme, public std::enable_shared_from_this
     Result<void> terminate(Pid pid, std::uint32_t signal);
     // Sends a signal with root's rights, as init: `target` as Kill has it (a pid, or a group negated). ESRCH.
     Result<void> signal_as_init(std::int64_t target, std::uint32_t signal);
-
     // The ids of a process, for other schemes. ESRCH.
     Result<Identity> identity_of(Pid pid) {
         return processes_.with(pid,
@@ -125,6 +124,7 @@ class ProcmgrScheme : public scheme::Scheme, public std::enable_shared_from_this
     Result<std::uint64_t> wait(const scheme::Caller& caller, Pid pid, WaitTarget target, std::uint64_t flags,
                                const mem::UserInOut& payload);
     Result<std::uint64_t> exit(Pid pid, std::uint64_t word);
+    Result<std::uint64_t> begin_program(const scheme::Caller& caller, Pid pid);
     Result<std::uint64_t> set_ids(Pid pid, const mem::UserInOut& payload);
     Result<std::uint64_t> rename(Pid pid, const mem::UserInOut& payload);
     Result<std::uint64_t> set_group(Pid pid, std::uint64_t target, std::uint64_t group);

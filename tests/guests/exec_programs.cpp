@@ -11,6 +11,8 @@
 #include "userland/rt/fork.h"
 #include "userland/rt/input.h"
 #include "userland/rt/signal.h"
+#include "userland/rt/syscall.h"
+#include "userland/rt/thread.h"
 
 namespace halfcell::userland {
 namespace {
@@ -62,6 +64,33 @@ void test_arguments() {
         many.emplace_back("argument");
     check(run(kEcho, many).output.size() == 5000 * 9, "thousands of arguments");
     check(run("/scheme/initfs/bin/false", {"false"}).status == 0x100, "the new program's status");
+}
+
+// A thread of the program that was.
+void sleep_for_ever(void*) {
+    for (;;)
+        (void)sys_nanosleep({.tv_sec = 3600, .tv_nsec = 0});
+}
+
+void test_threads_end() {
+    Pipe pipe = need(make_pipe(), "pipe");
+    const std::uint32_t child = need(fork_process(), "fork");
+    if (child == 0) {
+        const Thread first = need(Thread::start(sleep_for_ever, nullptr), "thread");
+        const Thread second = need(Thread::start(sleep_for_ever, nullptr), "thread");
+        if (!sys_dup2(pipe.writer.fd(), Fd::kStdout)) exit_now(99);
+        // They end on their own time. One line of the list is a thread: its pid comes first.
+        const std::string alone =
+            "while [ $(grep -c \"^$$ \" /scheme/sys/context) != 1 ]; do sleep 0.01; done; echo alone";
+        const std::vector<std::string> arguments{"sh", "-c", alone};
+        const std::vector<std::string> environment{"PATH=/scheme/initfs/bin"};
+        exit_now(100 + static_cast<int>(exec_program("/scheme/initfs/bin/sh", arguments, environment)));
+    }
+    pipe.writer.reset();
+    std::string output;
+    need(read_rest(pipe.reader.fd(), output), "read the program's output");
+    check(need(wait_for_child(child, 0), "wait").status == 0, "the program ends well");
+    check(output == "alone\n", "the threads of the program before it have ended");
 }
 
 void test_errors() {
@@ -162,6 +191,7 @@ void test_signal_on_the_way() {
 int main_program(std::span<const std::string_view> arguments) {
     if (!arguments.empty() && arguments[0] == "probe") return probe(arguments);
     test_arguments();
+    test_threads_end();
     test_errors();
     test_scripts();
     test_search();

@@ -227,6 +227,20 @@ TEST_CASE_FIXTURE(ProcmgrFixture, "what no process may do, and what no call is")
     CHECK(call(ThreadCall::kSyncSigTctl) == error(Errno::kEBADF));
 }
 
+TEST_CASE_FIXTURE(ProcmgrFixture, "a new program ends the threads of the old one") {
+    const std::int64_t second = dup(process, "new-thread");
+    REQUIRE(second >= 0);
+    CHECK(dup(process, "thread-1") >= 0);
+    // Whoever is no thread of it ends none.
+    const std::int64_t other = other_process();
+    CHECK(call(other, {static_cast<std::uint64_t>(ProcCall::kDisableSetpgid)}) == 0);
+    CHECK(other_context->status().first == abi::ContextStatus::kNotYetStarted);
+    CHECK(call(ProcCall::kDisableSetpgid) == 0);
+    CHECK(dup(process, "thread-1") == error(Errno::kENOENT));
+    CHECK(dup(process, "thread-0") >= 0);
+    CHECK(meta().pid == pid);
+}
+
 TEST_CASE_FIXTURE(ProcmgrFixture, "the root lists processes and hands out credentials to root") {
     const auto root = *manager->root();
     CHECK(manager->openat(caller(), root.number, "nothing", 0, 0).error() == Errno::kENOENT);
