@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cstring>
+#include <random>
 
 using namespace halfcell;
 using namespace halfcell::ipc;
@@ -104,4 +105,20 @@ TEST_CASE("what is received fits into its room, part by part") {
     const auto tight = build(received, {.room = 24, .name_size = 100, .most = 100});
     CHECK(tight.bytes == word(8) + "/scheme/" + word(5));
     CHECK(build(Received{}, {.room = 24, .name_size = 9, .most = 9}).bytes == word(0) + word(0));
+}
+
+TEST_CASE("whatever a program sends, it is a message or EINVAL or EOPNOTSUPP") {
+    std::mt19937 random(20261127);
+    for (int round = 0; round < 20000; ++round) {
+        std::string message(random() % 80, '\0');
+        // Mostly small numbers, so that lengths often fit.
+        for (char& c : message)
+            c = static_cast<char>(random() % 5 == 0 ? random() % 256 : random() % 3 * (random() % 9));
+        const auto packet = parse_message(bytes(message), {});
+        if (packet) {
+            CHECK(packet->payload.size() + 8 <= message.size());
+        } else {
+            CHECK((packet.error() == Errno::kEINVAL || packet.error() == Errno::kEOPNOTSUPP));
+        }
+    }
 }
