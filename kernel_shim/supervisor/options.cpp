@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "kernel_shim/host/capacity.h"
+#include "kernel_shim/supervisor/command_words.h"
 
 namespace halfcell::supervisor {
 
@@ -24,6 +25,7 @@ constexpr const char* kFooter =
     "  halfcell run --root ./redox-root ./my-redox-program\n"
     "  halfcell run --schemes file,null ./my-redox-program\n"
     "  halfcell run --bind . --cwd . --env 'RUST_*' ./my-redox-program\n"
+    "  halfcell run --scheme 'keys=./key_value' ls /scheme/keys\n"
     "  halfcell trace -e openat cat /etc/passwd\n";
 
 constexpr const char* kConformFooter =
@@ -74,6 +76,28 @@ std::string parse_bind(const std::string& text, Bind& bind) {
     return "";
 }
 
+// NAME=unix:PATH or NAME=COMMAND…, whose words are split as a shell would; what is wrong with it, if
+// anything.
+std::string parse_host_scheme(const std::string& text, HostScheme& scheme) {
+    constexpr std::string_view kSocket = "unix:";
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0)
+        return "expected NAME=COMMAND or NAME=unix:PATH, got '" + text + "'";
+    scheme.name = text.substr(0, equals);
+    if (scheme.name.find_first_of(":/") != std::string::npos)
+        return "a scheme's name has neither ':' nor '/', got '" + scheme.name + "'";
+    const std::string rest = text.substr(equals + 1);
+    if (rest.starts_with(kSocket)) {
+        scheme.socket = absolute_on_host(rest.substr(kSocket.size()));
+        return rest.size() == kSocket.size() ? "expected a path after 'unix:'" : "";
+    }
+    auto words = split_words(rest);
+    if (!words) return "a quote is not closed in '" + rest + "'";
+    if (words->empty()) return "expected a command after '" + scheme.name + "='";
+    scheme.command = std::move(*words);
+    return "";
+}
+
 // NAME=VALUE as it is; NAME, or PREFIX*, as the host's environment has them, if it does.
 void add_environment(const std::string& text, std::vector<std::string>& environment) {
     if (text.find('=') != std::string::npos) {
@@ -109,6 +133,19 @@ void add_world_options(CLI::App& app, WorldOptions& world) {
                    "the only schemes the guest finds, NAME or PREFIX*; any other is ENODEV (default: all)")
         ->type_name("NAME[,NAME]")
         ->delimiter(',')
+        ->allow_extra_args(false);
+    app.add_option_function<std::vector<std::string>>(
+           "--scheme",
+           [&world](const std::vector<std::string>& texts) {
+               for (const std::string& text : texts) {
+                   HostScheme scheme;
+                   const std::string problem = parse_host_scheme(text, scheme);
+                   if (!problem.empty()) throw CLI::ValidationError("--scheme", problem);
+                   world.host_schemes.push_back(std::move(scheme));
+               }
+           },
+           "a program of the host serves /scheme/NAME: started, or found listening at a socket (repeatable)")
+        ->type_name("NAME=COMMAND...|NAME=unix:PATH")
         ->allow_extra_args(false);
     app.add_option_function<std::vector<std::string>>(
            "--env",

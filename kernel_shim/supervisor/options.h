@@ -22,6 +22,13 @@ struct Bind {
     bool read_only = false;
 };
 
+// A scheme that a program of the host serves: started with these words, or found listening at a path.
+struct HostScheme {
+    std::string name;
+    std::vector<std::string> command;
+    std::string socket;
+};
+
 struct TraceOptions {
     bool enabled = false;
     std::string file;  // empty: standard error
@@ -34,7 +41,8 @@ struct WorldOptions {
     std::string root;  // empty: an in-memory root
     bool read_only = false;
     std::vector<Bind> binds;
-    std::vector<std::string> schemes;      // names or NAME*; empty: all that there are
+    std::vector<std::string> schemes;  // names or NAME*; empty: all that there are
+    std::vector<HostScheme> host_schemes;
     std::vector<std::string> environment;  // NAME=VALUE
     std::string working_directory = "/";
     std::uint64_t memory_limit = UINT64_MAX;  // bytes

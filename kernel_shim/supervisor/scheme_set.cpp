@@ -5,6 +5,7 @@
 #include "kernel_shim/scheme/opened.h"
 #include "kernel_shim/supervisor/program_file.h"
 #include "schemes/file/file_scheme.h"
+#include "schemes/host_server/host_server.h"
 #include "schemes/initfs/initfs.h"
 #include "schemes/ipc/chan_scheme.h"
 #include "schemes/ipc/uds_dgram_scheme.h"
@@ -150,6 +151,32 @@ Result<void> publish_ipc(Registrar& registrar, World::Parts& parts) {
     return {};
 }
 
+// Servers of the host, each of which must be there before the first program starts.
+Expected<void, std::string> install_host_schemes(World::Parts& parts, Registrar& registrar) {
+    if (parts.options.host_schemes.empty()) return {};
+    const auto files = std::make_shared<schemes::HostfdScheme>(parts.kernel.pool);
+    const auto failure = [](const HostScheme& wanted, const std::string& what) {
+        const std::string& server = wanted.command.empty() ? wanted.socket : wanted.command.front();
+        return unexpected("--scheme " + wanted.name + ": " + server + ": " + what);
+    };
+    // Known by its descriptions alone, so it needs an id and no name.
+    if (const auto entered = parts.kernel.schemes.add(files); !entered)
+        return unexpected(because("--scheme", entered.error()));
+    for (const HostScheme& wanted : parts.options.host_schemes) {
+        auto link = wanted.command.empty() ? host_server::make_socket_link(wanted.socket)
+                                           : host_server::make_command_link(wanted.command);
+        auto server =
+            host_server::HostServer::create(wanted.name, std::move(link), parts.kernel.schemes, files, {});
+        if (!server) return failure(wanted, abi::errno_text(server.error()));
+        if (const auto published = registrar.publish(*server); !published)
+            return failure(wanted, because("the name cannot be used", published.error()));
+        std::string what;
+        if (const auto connected = (*server)->connect(parts.own_waiter, &what); !connected)
+            return failure(wanted, what);
+    }
+    return {};
+}
+
 }  // namespace
 
 void install_kernel(World::Parts& parts) {
@@ -194,6 +221,7 @@ Expected<void, std::string> install_userland(World::Parts& parts) {
         return {};
     }();
     if (!installed) return unexpected(because("cannot set the schemes up", installed.error()));
+    if (auto served = install_host_schemes(parts, registrar); !served) return served;
     auto given = names_for_programs(parts, *names, *manager);
     if (!given) return unexpected(given.error());
     parts.program_names = std::move(*given);

@@ -6,14 +6,14 @@
 #include <utility>
 
 #include "kernel_shim/machine/memory_object.h"
-#include "schemes/file/volume.h"
+#include "kernel_shim/base/result.h"
 
 namespace halfcell::file {
 
 class HostFileMemory final : public machine::MemoryObject {
   public:
     // `owner` keeps `file` open.
-    HostFileMemory(std::shared_ptr<const Node> owner, int file, std::uint64_t offset, std::uint64_t size)
+    HostFileMemory(std::shared_ptr<const void> owner, int file, std::uint64_t offset, std::uint64_t size)
         : owner_(std::move(owner)), file_(file), offset_(offset), size_(size) {}
 
     [[nodiscard]] std::uint64_t size() const override { return size_; }
@@ -26,7 +26,7 @@ class HostFileMemory final : public machine::MemoryObject {
     Result<void> write(std::uint64_t offset, std::span<const std::byte> from) override;
 
   private:
-    const std::shared_ptr<const Node> owner_;
+    const std::shared_ptr<const void> owner_;
     const int file_;
     const std::uint64_t offset_;
     const std::uint64_t size_;

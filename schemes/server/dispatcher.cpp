@@ -99,8 +99,7 @@ void Dispatcher::handle(std::span<const Sqe> requests) {
                 cancel(sqe.tag);
                 break;
             case Opcode::kCloseMsg:
-                std::erase(locked_, sqe.args[0]);
-                scheme_.closed(sqe.args[0]);
+                close(sqe.args[0]);
                 break;
             case Opcode::kDetach:
                 scheme_.detached(sqe.args[0], static_cast<std::uint32_t>(sqe.caller));
@@ -156,6 +155,22 @@ void Dispatcher::answer(std::uint32_t tag, const Answer& reply) {
     completions_.push_back(completion(reply.opcode, tag, *value, reply.extra));
 }
 
+void Dispatcher::close(Id id) {
+    std::erase(locked_, id);
+    // The one opened last is the one closed first, more often than not.
+    const auto open = std::find(open_.rbegin(), open_.rend(), id);
+    if (open != open_.rend()) open_.erase(std::next(open).base());
+    scheme_.closed(id);
+}
+
+void Dispatcher::hang_up() {
+    for (const Sqe& sqe : std::exchange(waiting_, {}))
+        scheme_.cancelled(request_of(sqe));
+    while (!open_.empty())
+        close(open_.back());
+    (void)scheme_.take_events();
+}
+
 Result<std::span<std::byte>> Dispatcher::buffer_of(const Sqe& sqe) {
     const auto buffer = transport_.buffer(sqe.args[1], sqe.args[2]);
     if (!buffer) return Errno::kEFAULT;
@@ -172,6 +187,7 @@ Dispatcher::Answer Dispatcher::opened(const Sqe& sqe, Result<Opened> result) {
     if (result->descriptor())
         return {.value = transport_.give(sqe.tag, std::move(result->descriptor())),
                 .opcode = CqeOpcode::kRespondWithFd};
+    if (result->id() != kRoot) open_.push_back(result->id());
     return {.value = result->id(),
             .extra = result->positioned() ? static_cast<std::uint8_t>(abi::NewFdFlags::kPositioned)
                                           : std::uint8_t{0}};
@@ -199,7 +215,9 @@ Dispatcher::Answer Dispatcher::map(const Sqe& sqe, const Request& request) {
     if (mapped->pages == nullptr || mapped->offset > mapped->pages->size() ||
         sqe.args[1] > mapped->pages->size() - mapped->offset)
         return {.value = Errno::kEINVAL};
-    return {.value = transport_.show(sqe.tag, *mapped->pages, mapped->offset)};
+    const auto shown = transport_.show(sqe.tag, *mapped->pages, mapped->offset);
+    if (!shown) return {.value = shown.error()};
+    return {.value = shown->result, .opcode = shown->opcode};
 }
 
 Dispatcher::Answer Dispatcher::receive_descriptors(const Sqe& sqe, const Request& request) {

@@ -25,6 +25,9 @@ class Dispatcher {
     // One batch: every request once, then those that wait again, then completions and events.
     void handle(std::span<const abi::Sqe> requests);
 
+    // The other side has gone: cancels what waits, closes what is open, and forgets events.
+    void hang_up();
+
     // Requests that wait for their operation to answer.
     [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 
@@ -39,6 +42,7 @@ class Dispatcher {
 
     Outcome attempt(const abi::Sqe& sqe);
     void cancel(std::uint32_t tag);
+    void close(Id id);
     void answer(std::uint32_t tag, const Answer& answer);
 
     Answer perform(const abi::Sqe& sqe);
@@ -56,6 +60,7 @@ class Dispatcher {
     Scheme& scheme_;
     Transport& transport_;
     std::vector<abi::Sqe> waiting_;  // in the order they came
+    std::vector<Id> open_;           // as often as they were opened
     // Handles with record locks. Every answer to a STD_FS call says whether closes shall be told, so all that
     // concern these say yes.
     std::vector<Id> locked_;

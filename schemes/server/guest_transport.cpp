@@ -103,8 +103,8 @@ Result<std::uint64_t> GuestTransport::give(std::uint32_t, Descriptor descriptor)
     return descriptor.release();
 }
 
-Result<std::uint64_t> GuestTransport::show(std::uint32_t, const Pages& pages, std::uint64_t offset) {
-    return userland::word(pages.bytes().data() + offset);
+Result<Transport::Shown> GuestTransport::show(std::uint32_t, const Pages& pages, std::uint64_t offset) {
+    return Shown{abi::CqeOpcode::kRespondRegular, userland::word(pages.bytes().data() + offset)};
 }
 
 void Descriptor::close_number(std::uint64_t number) {

@@ -25,8 +25,7 @@ class GuestTransport final : public Transport {
     userland::Result<std::vector<Descriptor>> obtain(std::uint32_t tag, std::uint64_t count) override;
     userland::Result<void> attach(std::uint32_t tag, std::vector<Descriptor> descriptors) override;
     userland::Result<std::uint64_t> give(std::uint32_t tag, Descriptor descriptor) override;
-    userland::Result<std::uint64_t> show(std::uint32_t tag, const Pages& pages,
-                                         std::uint64_t offset) override;
+    userland::Result<Shown> show(std::uint32_t tag, const Pages& pages, std::uint64_t offset) override;
 
   private:
     userland::UniqueFd socket_;

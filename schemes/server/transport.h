@@ -34,9 +34,12 @@ class Transport {
     virtual userland::Result<void> attach(std::uint32_t tag, std::vector<Descriptor> descriptors) = 0;
     // Prepares to answer a request with a descriptor; the result word of that answer.
     virtual userland::Result<std::uint64_t> give(std::uint32_t tag, Descriptor descriptor) = 0;
-    // Prepares to answer a request with pages to map; the result word of that answer.
-    virtual userland::Result<std::uint64_t> show(std::uint32_t tag, const Pages& pages,
-                                                 std::uint64_t offset) = 0;
+    // Prepares to answer a request with pages to map; the answer.
+    struct Shown {
+        abi::CqeOpcode opcode{};
+        std::uint64_t result = 0;
+    };
+    virtual userland::Result<Shown> show(std::uint32_t tag, const Pages& pages, std::uint64_t offset) = 0;
 };
 
 }  // namespace halfcell::server

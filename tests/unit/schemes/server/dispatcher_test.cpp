@@ -280,6 +280,22 @@ TEST_CASE_FIXTURE(Fixture, "descriptors are given in the number that was asked f
     CHECK(error_of(ask(request(Opcode::kSendfd, 1, {8, 0, 0, 1}))) == static_cast<int>(Errno::kEINVAL));
 }
 
+TEST_CASE_FIXTURE(Fixture, "who hangs up closes what he opened, as often as he did, and cancels what waits") {
+    scheme.value = 12;
+    (void)ask(request(Opcode::kOpenAt, 1));
+    (void)ask(request(Opcode::kOpenAt, 1));
+    scheme.value = 13;
+    (void)ask(request(Opcode::kOpenAt, 1));
+    tell(request(Opcode::kCloseMsg, 0, {12}));
+    scheme.ready = false;
+    tell(request(Opcode::kRead, 5, {12, 0, 10}));
+    dispatcher.hang_up();
+    CHECK(scheme.closes == std::map<Id, int>{{12, 2}, {13, 1}});
+    CHECK(scheme.cancels == std::vector<std::uint64_t>{5});
+    CHECK(dispatcher.waiting() == 0);
+    CHECK(transport.completions.empty());
+}
+
 TEST_CASE_FIXTURE(Fixture, "a server serves until there is nothing to come") {
     transport.queue.push_back(request(Opcode::kFsize, 1));
     transport.queue.push_back(request(Opcode::kFsize, 2));

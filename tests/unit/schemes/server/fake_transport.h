@@ -38,8 +38,8 @@ class FakeTransport final : public Transport {
     userland::Result<std::uint64_t> give(std::uint32_t, Descriptor descriptor) override {
         return descriptor.release();
     }
-    userland::Result<std::uint64_t> show(std::uint32_t, const Pages&, std::uint64_t offset) override {
-        return offset;
+    userland::Result<Shown> show(std::uint32_t, const Pages&, std::uint64_t offset) override {
+        return Shown{abi::CqeOpcode::kRespondRegular, offset};
     }
 
     // The only completion since the last time.

@@ -1,0 +1,229 @@
+#include "schemes/host_server/connection.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "abi/flags.h"
+#include "schemes/host_server/packets.h"
+
+namespace halfcell::host_server {
+
+using abi::Cqe;
+using abi::CqeOpcode;
+using server::Packet;
+using server::PacketKind;
+using user_scheme::Answer;
+
+namespace {
+
+int send(int socket, const Packet& packet, std::span<const int> descriptors) {
+    return send_packet(socket, std::as_bytes(std::span(&packet, 1)), descriptors);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Connection>> Connection::adopt(std::string name, host::UniqueFd socket,
+                                                      std::uint64_t root, scheme::SchemeRegistry& schemes,
+                                                      std::shared_ptr<schemes::HostfdScheme> files) {
+    std::unique_ptr<Rings> rings = TRY(Rings::create());
+    const auto area = TRY(BufferArea::create(server::kBuffersSize));
+    const std::array<int, server::kRegions> regions{rings->request_file(), rings->answer_file(),
+                                                    area->file()};
+    if (send(socket.get(), {.kind = PacketKind::kAdopted}, regions) != 0) return fail(Errno::kEIO);
+    auto scheme = std::make_shared<HostScheme>(std::move(name), std::make_unique<AreaBuffers>(area), files);
+    std::shared_ptr<Connection> connection(
+        new Connection(std::move(socket), std::move(rings), scheme, schemes, std::move(files)));
+    scheme->channel().on_request([weak = std::weak_ptr(connection)] {
+        if (const auto alive = weak.lock()) alive->pump();
+    });
+    const SchemeId id = TRY(schemes.add(scheme));
+    connection->root_ = scheme::DescriptionRef::create(
+        {.scheme = scheme, .scheme_id = id, .number = HandleNumber{root}, .flags = abi::OpenFlags::kRdwr});
+    return connection;
+}
+
+bool Connection::hung_up() const {
+    pollfd one{socket_.get(), 0, 0};
+    return ::poll(&one, 1, 0) == 1;
+}
+
+void Connection::give_up() {
+    lost_.store(true);
+    ::shutdown(socket_.get(), SHUT_RDWR);
+}
+
+void Connection::close() {
+    if (std::exchange(closed_, true)) return;
+    give_up();
+    schemes_.remove(scheme_->id());
+    received_.clear();
+    tokens_.clear();
+    moving_.clear();
+}
+
+void Connection::ring_bell() {
+    const int error = send(socket_.get(), {.kind = PacketKind::kBell}, {});
+    // A server with a full socket has bells enough.
+    if (error != 0 && error != EAGAIN && error != ENOBUFS) lost_.store(true);
+}
+
+// One thread moves requests, on behalf of all who come meanwhile.
+void Connection::pump() {
+    if (pumps_.fetch_add(1) != 0) return;
+    for (;;) {
+        const std::uint64_t seen = pumps_.load();
+        pump_once();
+        if (pumps_.fetch_sub(seen) == seen) return;
+    }
+}
+
+void Connection::pump_once() {
+    const Result<std::uint32_t> room = rings_->room();
+    if (!room) return give_up();
+    std::array<abi::Sqe, 32> batch;
+    std::uint32_t left = *room;
+    while (left != 0) {
+        const std::size_t count =
+            scheme_->channel().take(std::span(batch).first(std::min<std::size_t>(left, batch.size())));
+        if (count == 0) break;
+        rings_->push(std::span(batch).first(count));
+        left -= static_cast<std::uint32_t>(count);
+    }
+    if (rings_->server_sleeps()) ring_bell();
+}
+
+bool Connection::fall_asleep() {
+    rings_->sleeping(true);
+    if (!rings_->answers_wait()) return true;
+    rings_->sleeping(false);
+    return false;
+}
+
+bool Connection::serve() {
+    rings_->sleeping(false);
+    // Descriptors come before the answers that name them.
+    if (!receive_packets()) return false;
+    std::array<Cqe, 64> batch;
+    for (;;) {
+        const Result<std::size_t> count = rings_->take(batch);
+        if (!count) return false;
+        if (*count == 0) break;
+        for (const Cqe& cqe : std::span(batch).first(*count))
+            if (!complete(cqe)) ++lies_;
+    }
+    // There may be room in the ring again.
+    pump();
+    return !lost_.load();
+}
+
+bool Connection::receive_packets() {
+    for (;;) {
+        Packet packet;
+        std::vector<host::UniqueFd> files;
+        const int error = receive_packet(socket_.get(), std::as_writable_bytes(std::span(&packet, 1)), files);
+        if (error == EAGAIN) return true;
+        if (error != 0) return false;
+        if (packet.kind == PacketKind::kBell) continue;
+        if (packet.kind != PacketKind::kDescriptor || files.size() != 1) return false;
+        if (received_.size() >= kMostReceived) return false;
+        received_.push_back({packet.tag, std::move(files.front())});
+    }
+}
+
+Result<void> Connection::complete(const Cqe& cqe) {
+    user_scheme::RequestChannel& channel = scheme_->channel();
+    const std::uint8_t raw = cqe.flags & abi::kCqeOpcodeMask;
+    if (raw == server::kMoveFd) return move(cqe);
+    if (raw == server::kForgetFd) {
+        if (tokens_.erase(cqe.result) == 0) return fail(Errno::kENOENT);
+        return {};
+    }
+    switch (static_cast<CqeOpcode>(raw)) {
+        case CqeOpcode::kRespondRegular:
+            return channel.respond(
+                cqe.tag, {.value = user_scheme::demux(cqe.result), .new_fd_flags = cqe.extra_raw[0]});
+        case CqeOpcode::kRespondAndNotifyOnDetach:
+            return channel.respond(cqe.tag, {.kind = Answer::Kind::kNotifyOnDetach,
+                                             .value = user_scheme::demux(cqe.result),
+                                             .new_fd_flags = cqe.extra_raw[0]});
+        case CqeOpcode::kSendFevent:
+            if ((cqe.tag & ~(abi::EventFlags::kEventRead | abi::EventFlags::kEventWrite)) != 0)
+                return fail(Errno::kEINVAL);
+            scheme_->announce(HandleNumber{cqe.result}, cqe.tag);
+            return {};
+        case CqeOpcode::kRespondWithFd:
+            return respond_with_descriptor(cqe);
+        case CqeOpcode::kRespondWithMultipleFds:
+            return respond_with_descriptors(cqe);
+        case CqeOpcode::kObtainFd:
+            return keep(cqe);
+    }
+    return fail(Errno::kEINVAL);
+}
+
+Result<scheme::DescriptionRef> Connection::take_received(std::uint32_t tag) {
+    const auto first = std::find_if(received_.begin(), received_.end(),
+                                    [tag](const Received& received) { return received.tag == tag; });
+    if (first == received_.end()) return fail(Errno::kENOENT);
+    host::UniqueFd file = std::move(first->file);
+    received_.erase(first);
+    return files_->adopt(std::move(file));
+}
+
+Result<scheme::DescriptionRef> Connection::take(std::uint64_t number, std::uint32_t tag) {
+    if ((number & server::kTokenBit) == 0) return take_received(tag);
+    const auto token = tokens_.find(number);
+    if (token == tokens_.end()) return fail(Errno::kENOENT);
+    scheme::DescriptionRef description = std::move(token->second);
+    tokens_.erase(token);
+    return description;
+}
+
+Result<void> Connection::respond_with_descriptor(const Cqe& cqe) {
+    user_scheme::RequestChannel& channel = scheme_->channel();
+    TRY(channel.expects_answer(cqe.tag));
+    auto description = take(cqe.result, cqe.tag);
+    // Named one that is not there, or nothing that a guest can have: its caller has an error, and goes on.
+    if (!description) {
+        ++lies_;
+        return channel.respond(cqe.tag, {.value = fail(Errno::kEIO)});
+    }
+    Answer answer{.kind = Answer::Kind::kDescription, .value = cqe.result};
+    answer.descriptions.push_back(std::move(*description));
+    return channel.respond(cqe.tag, std::move(answer));
+}
+
+Result<void> Connection::move(const Cqe& cqe) {
+    TRY(scheme_->channel().expects_answer(cqe.tag));
+    auto& moving = moving_[cqe.tag];
+    if (moving.size() >= kMostReceived) return fail(Errno::kEMFILE);
+    moving.push_back(TRY(take(cqe.result, cqe.tag)));
+    return {};
+}
+
+Result<void> Connection::respond_with_descriptors(const Cqe& cqe) {
+    std::vector<scheme::DescriptionRef> descriptions;
+    if (auto moving = moving_.extract(cqe.tag)) descriptions = std::move(moving.mapped());
+    TRY(scheme_->channel().expects_answer(cqe.tag));
+    TRY(scheme_->channel().attach(cqe.tag, std::move(descriptions)));
+    return scheme_->channel().respond(cqe.tag, {.kind = Answer::Kind::kDescriptions});
+}
+
+Result<void> Connection::keep(const Cqe& cqe) {
+    const std::uint64_t count = abi::cqe_extra(cqe);
+    if ((cqe.result & server::kTokenBit) == 0 || count > kMostTokens - tokens_.size() ||
+        count > UINT64_MAX - cqe.result)
+        return fail(Errno::kEINVAL);
+    const auto next = tokens_.lower_bound(cqe.result);
+    if (next != tokens_.end() && next->first - cqe.result < count) return fail(Errno::kEEXIST);
+    auto sent = TRY(scheme_->channel().obtain_all(cqe.tag, count));
+    for (std::uint64_t i = 0; i < count; ++i)
+        tokens_.emplace(cqe.result + i, std::move(sent[i]));
+    return {};
+}
+
+}  // namespace halfcell::host_server

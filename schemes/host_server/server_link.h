@@ -1,0 +1,34 @@
+#pragma once
+
+// The two ways to reach a server of the host: start it, or find it listening.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "schemes/host_server/handover.h"
+
+namespace halfcell::host_server {
+
+class ServerLink : public Rendezvous {
+  public:
+    // The connection is over, or was never made: begin again with the next reach(). A server that was started
+    // is ended, and waited for. Blocks for the host's work.
+    virtual void let_go() = 0;
+
+    int send(const server::HandoverOffer& offer, int descriptor) override;
+    Presented await(int connection, Clock::time_point deadline) override;
+
+  protected:
+    // The socket that offers go over; -1 where there is none.
+    [[nodiscard]] virtual int rendezvous() const = 0;
+};
+
+// Starts a program, found in PATH, with the host's environment; it ends with the thread that reached it. It
+// has no standard input, and our standard error as its output.
+std::unique_ptr<ServerLink> make_command_link(std::vector<std::string> words);
+
+// Connects to a server that listens at a path.
+std::unique_ptr<ServerLink> make_socket_link(std::string path);
+
+}  // namespace halfcell::host_server
