@@ -16,10 +16,12 @@ namespace {
 
 constexpr Usage kUsage{
     "speed",
-    "ROW COUNT",
+    "ROW COUNT [FILE]",
     "Makes COUNT calls of the kind ROW (null, close, read64, read4k, read1m, openclose, fmap64k, "
     "threads64, idle; served64, servedopen, served1m: of /scheme/speed, which speedscheme serves unless "
-    "somebody else does) and prints nanoseconds per call, or MiB per second for read1m and served1m.",
+    "somebody else does) and prints nanoseconds per call, or MiB per second for read1m and served1m. Rows "
+    "about "
+    "a file use FILE where one is given.",
     {}};
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
@@ -50,8 +52,8 @@ std::uint64_t time_of(std::uint64_t count, Operation operation) {
 }
 
 // Whole-buffer reads at offsets that go round the measured file.
-std::uint64_t time_reads(std::uint64_t count, std::size_t size) {
-    const Fd file = open_or_give_up(kMeasured);
+std::uint64_t time_reads(std::uint64_t count, std::size_t size, std::string_view path) {
+    const Fd file = open_or_give_up(path);
     std::byte* const buffer = *map_anonymous(size);
     return time_of(count, [&](std::uint64_t i) {
         const std::uint64_t offset = i * size % kMeasuredSize;
@@ -123,17 +125,18 @@ void idle() {
     (void)sys_read(Fd{0}, {&byte, 1});
 }
 
-std::uint64_t measure(std::string_view row, std::uint64_t count) {
+std::uint64_t measure(std::string_view row, std::uint64_t count, std::string_view file) {
     if (row == "null") return time_of(count, [](std::uint64_t) { sys_yield(); });
     if (row == "close") return time_of(count, [](std::uint64_t) { raw_syscall(abi::SYS_CLOSE, 9999); });
     if (row == "read64") {
-        const Fd zero = open_or_give_up("/scheme/zero");
+        const Fd zero = open_or_give_up(file.empty() ? "/scheme/zero" : file);
         static std::byte buffer[64];
         return time_of(count, [&](std::uint64_t) { (void)sys_read(zero, buffer); });
     }
-    if (row == "read4k") return time_reads(count, 4096);
+    if (file.empty()) file = kMeasured;
+    if (row == "read4k") return time_reads(count, 4096, file);
     if (row == "openclose")
-        return time_of(count, [](std::uint64_t) { (void)sys_close(open_or_give_up(kMeasured)); });
+        return time_of(count, [file](std::uint64_t) { (void)sys_close(open_or_give_up(file)); });
     if (row == "fmap64k")
         return time_of(count, [](std::uint64_t) {
             constexpr std::size_t kSize = 64 << 10;
@@ -155,21 +158,23 @@ std::uint64_t measure(std::string_view row, std::uint64_t count) {
 
 int main_program(std::span<const std::string_view> arguments) {
     const CommandLine line = parse_or_exit(kUsage, arguments);
-    check_operand_count(line, 2);
+    check_operand_count(line, 2, 3);
     const std::string_view row = line.operands[0];
     const auto count = parse_unsigned(line.operands[1]);
     if (!count || *count == 0) usage_error(concat("invalid count '", line.operands[1], "'"));
+    const std::string_view file = line.operands.size() > 2 ? line.operands[2] : "";
     if (row == "idle") {
         idle();
         return 0;
     }
     if (row == "read1m" || row == "served1m") {
         constexpr std::size_t kSize = 1 << 20;
-        const std::uint64_t nanoseconds =
-            row == "read1m" ? time_reads(*count, kSize) : time_served_reads(*count, kSize);
+        const std::uint64_t nanoseconds = row == "read1m"
+                                              ? time_reads(*count, kSize, file.empty() ? kMeasured : file)
+                                              : time_served_reads(*count, kSize);
         out().write(decimal(*count * kSecond / nanoseconds));
     } else {
-        const std::uint64_t picoseconds_per_call = measure(row, *count) * 1000 / *count;
+        const std::uint64_t picoseconds_per_call = measure(row, *count, file) * 1000 / *count;
         out().write(
             concat(decimal(picoseconds_per_call / 1000), ".", decimal(picoseconds_per_call / 100 % 10)));
     }
