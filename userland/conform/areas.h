@@ -15,6 +15,11 @@ Area fcntl_area();
 Area seek_area();
 Area io_area();
 Area pipe_area();
+Area map_area();
+Area protect_area();
+Area remap_area();
+Area space_area();
+Area memory_area();
 Area boot_area();
 
 // Every area, in the order in which they run.
