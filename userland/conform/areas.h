@@ -20,6 +20,10 @@ Area protect_area();
 Area remap_area();
 Area space_area();
 Area memory_area();
+Area handle_area();
+Area table_area();
+Area life_area();
+Area exception_area();
 Area boot_area();
 
 // Every area, in the order in which they run.
