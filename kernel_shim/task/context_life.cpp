@@ -55,6 +55,8 @@ Result<void> Context::stop() {
     std::lock_guard lock(mutex_);
     if (state_.run_state == RunState::kDead) return fail(Errno::kEOWNERDEAD);
     state_.run_state = RunState::kStopped;
+    // Upstream wakes nobody who is stopped, so that a stopped reader takes nothing.
+    waiter_.hold();
     ask_for_park(state_);
     return {};
 }
@@ -68,9 +70,11 @@ bool Context::unstop() {
         never_started = !std::exchange(state_.launched, true);
         state_.has_run = true;
         resumed_.notify_all();
+        // A wait that was going on when the context was stopped ends as if woken without its event. Under the
+        // lock, so that the next stop cannot come in between.
+        waiter_.interrupt();
+        waiter_.release();
     }
-    // A wait that was going on when the context was stopped ends as if woken without its event.
-    waiter_.interrupt();
     return never_started;
 }
 

@@ -34,7 +34,8 @@ void Waiter::prepare(const char* reason) {
 
 Wake Waiter::sleep(Deadline deadline) {
     if (!killed()) (void)word_.sleep(deadline);
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    released_.wait(lock, [this] { return may_go_on(); });
     const Wake how = killed() ? Wake::kKilled : state_.wake.value_or(Wake::kTimedOut);
     state_ = {};
     return how;
@@ -77,7 +78,8 @@ Wake Waiter::sleep_on_file(int host_file, short poll_events, Deadline deadline) 
         ready = count > 0 && files[1].revents != 0;
         timed_out = count == 0;
     }
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    released_.wait(lock, [this] { return may_go_on(); });
     Wake how = Wake::kInterrupted;
     if (killed())
         how = Wake::kKilled;
@@ -115,11 +117,23 @@ bool Waiter::interrupt() {
     return true;
 }
 
+void Waiter::hold() {
+    std::lock_guard lock(mutex_);
+    held_ = true;
+}
+
+void Waiter::release() {
+    std::lock_guard lock(mutex_);
+    held_ = false;
+    released_.notify_all();
+}
+
 void Waiter::kill() {
     killed_.store(true, std::memory_order_release);
     std::lock_guard lock(mutex_);
     state_.wake.reset();
     wake(Wake::kKilled);
+    released_.notify_all();
 }
 
 const char* Waiter::reason() const {

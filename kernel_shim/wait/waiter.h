@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <optional>
 
@@ -49,6 +50,11 @@ class Waiter {
     void kill();
     [[nodiscard]] bool killed() const { return killed_.load(std::memory_order_acquire); }
 
+    // The owner has been stopped: from now on no sleep ends, but by a kill, before release(). What it waits
+    // for stays there for others; it asks again when it goes on. Any thread.
+    void hold();
+    void release();
+
     // What the owner waits for now, or nullptr. Any thread; a snapshot.
     [[nodiscard]] const char* reason() const;
 
@@ -75,11 +81,15 @@ class Waiter {
         std::optional<Wake> wake;
         int event_file = -1;  // eventfd of a sleep_on_file in progress
     };
+    [[nodiscard]] bool may_go_on() const { return killed() || !held_; }
     void wake(Wake how);
 
     mutable LevelMutex<LockLevel::kWaiter> mutex_;
-    SleepWord word_;  // woken when state_.wake is set
+    SleepWord word_;                        // woken when state_.wake is set
+    std::condition_variable_any released_;  // for sleeps that are over while they are held
+    // Guarded by mutex_.
     State state_;
+    bool held_ = false;
     std::atomic<bool> killed_{false};
     std::atomic<bool> has_slept_{false};
     std::function<bool()> interruption_pending_;

@@ -10,7 +10,8 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from harness import DEADLINE, Suite, build_under_test, check, descendants, disown, finish, own, state_of, wait_until
+from harness import (DEADLINE, Suite, build_under_test, check, descendants, disown, finish, next_line, own, state_of,
+                     wait_until)
 from screen import Screen, set_size
 
 build = build_under_test()
@@ -97,6 +98,31 @@ def stopping_means_nothing_to_the_first_program():
 
 
 @suite.test
+def a_stopped_job_s_read_takes_no_line():
+    screen = Screen(build, "sh", options=("--env", "PS1=ready> "))
+    screen.expect(b"ready> ")
+    screen.type(b"cat\r")
+    screen.expect(b"cat\r\n")
+    # Its line shows that it reads by now.
+    screen.type(b"read by cat\r")
+    screen.expect(b"read by cat\r\nread by cat\r\n")
+    screen.type(b"\x1a")
+    screen.expect(b"Stopped")
+    screen.expect(b"ready> ")
+    screen.type(b"echo shell $((1 + 1))\r")
+    screen.expect(b"shell 2\r\n")
+    screen.expect(b"ready> ")
+    screen.type(b"fg\r")
+    screen.expect(b"fg\r\ncat\r\n")
+    screen.type(b"cat again\r")
+    screen.expect(b"cat again\r\ncat again\r\n")
+    screen.type(b"\x04")
+    screen.expect(b"ready> ")
+    screen.type(b"exit 4\r")
+    screen.end(4)
+
+
+@suite.test
 def the_terminal_is_restored_however_it_ends():
     screen = Screen(build, build.probe, "fault", "write")
     check(b"page fault" in screen.end(139), "the fault is not explained")
@@ -166,7 +192,7 @@ def what_is_no_terminal_stays_the_host_s_file():
         else:
             # The host's terminal edits; its interrupt key reaches halfcell.
             screen.type(b"typed\n")
-            check(screen.process.stdout.readline() == b"typed\n", "not what was typed")
+            check(next_line(screen.process) == b"typed\n", "not what was typed")
             check(screen.cooked(), "a raw terminal although its output is a pipe")
             screen.type(b"\x03")
             screen.end(-signal.SIGINT)
