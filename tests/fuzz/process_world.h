@@ -77,7 +77,7 @@ class World {
     }
     ~World() {
         for (const Program& program : programs_)
-            kernel_->workers.kill(program.context, true);
+            end(*program.context);
         programs_ = {};
         for (const auto& context : kernel_->contexts.all())
             kernel_->workers.kill(context, true);
@@ -96,12 +96,12 @@ class World {
     }
     std::uint64_t call(std::size_t who, std::uint32_t number, const std::array<std::uint64_t, 6>& args) {
         const auto context = programs_[who].context;
+        // Who has been stopped makes no call before it goes on.
+        if (context->state() == task::RunState::kStopped) context->unstop();
         const std::uint64_t answer = dispatcher_.handle(*kernel_, *context, {.number = number, .args = args});
         // A program that has ended is followed by another, until there are too many contexts.
         if (context->ending()) {
-            kernel_->workers.kill(context, true);
-            if (context->state() != task::RunState::kDead) context->die(std::nullopt);
-            kernel_->contexts.remove(context->id());
+            end(*context);
             enter(who);
         }
         return answer;
@@ -129,6 +129,13 @@ class World {
     }
 
   private:
+    // Ends a program as its worker would, if it had one.
+    void end(task::Context& context) {
+        (void)context.kill(true);
+        if (context.state() != task::RunState::kDead) context.die(std::nullopt);
+        kernel_->contexts.remove(context.id());
+    }
+
     Result<std::unique_ptr<machine::GuestThread>> play(const machine::ThreadRegisters& registers) {
         const std::lock_guard lock(scripts_mutex_);
         scripts_.push_back(std::make_shared<test::ThreadScript>());
