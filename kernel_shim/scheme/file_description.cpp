@@ -1,5 +1,6 @@
 #include "kernel_shim/scheme/file_description.h"
 
+#include "kernel_shim/base/scope_exit.h"
 #include "kernel_shim/scheme/scheme.h"
 
 namespace halfcell::scheme {
@@ -30,6 +31,10 @@ void FileDescription::advance(std::uint64_t count) {
     } while (!offset_.compare_exchange_weak(old, next, std::memory_order_relaxed));
 }
 
+void FileDescription::release_share() {
+    if (shares_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
 DescriptionRef DescriptionRef::create(DescriptionInit init) {
     DescriptionRef reference;
     reference.description_ = new FileDescription(std::move(init));
@@ -49,14 +54,34 @@ Result<void> DescriptionRef::close() {
     FileDescription* const description = std::exchange(description_, nullptr);
     if (description == nullptr) return {};
     if (description->references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return {};
-    const std::unique_ptr<FileDescription> last(description);
-    if (last->scheme_ != nullptr) last->scheme_->forget_events(last->number());
-    Scheme* const scheme = TRY(last->scheme());
-    return scheme->close(last->number());
+    const ScopeExit release([description] { description->release_share(); });
+    if (description->scheme_ != nullptr) description->scheme_->forget_events(description->number());
+    Scheme* const scheme = TRY(description->scheme());
+    return scheme->close(description->number());
 }
 
 bool DescriptionRef::exclusive() const {
     return description_ != nullptr && description_->references_.load(std::memory_order_acquire) == 1;
+}
+
+WeakDescriptionRef::WeakDescriptionRef(const DescriptionRef& reference)
+    : description_(reference.description_) {
+    if (description_ != nullptr) description_->shares_.fetch_add(1, std::memory_order_relaxed);
+}
+
+WeakDescriptionRef::~WeakDescriptionRef() {
+    if (description_ != nullptr) description_->release_share();
+}
+
+DescriptionRef WeakDescriptionRef::lock() const {
+    DescriptionRef reference;
+    if (description_ == nullptr) return reference;
+    std::uint32_t count = description_->references_.load(std::memory_order_relaxed);
+    do {
+        if (count == 0) return reference;
+    } while (!description_->references_.compare_exchange_weak(count, count + 1, std::memory_order_acq_rel));
+    reference.description_ = description_;
+    return reference;
 }
 
 void close_in_turn(std::vector<DescriptionRef> references) {

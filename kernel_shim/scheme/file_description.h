@@ -54,7 +54,10 @@ class FileDescription {
 
   private:
     friend class DescriptionRef;
+    friend class WeakDescriptionRef;
     explicit FileDescription(DescriptionInit init);
+    // Ends a share in the object itself; the last one deletes it.
+    void release_share();
 
     const std::shared_ptr<Scheme> scheme_;
     const SchemeId scheme_id_;
@@ -64,6 +67,7 @@ class FileDescription {
     std::atomic<std::uint32_t> flags_;
     std::atomic<bool> notify_on_detach_{false};
     std::atomic<std::uint32_t> references_{1};
+    std::atomic<std::uint32_t> shares_{1};  // all references together have one, each weak reference another
 };
 
 // A counted reference. Dropping the last one closes the handle in its scheme (and forgets its event
@@ -92,6 +96,28 @@ class DescriptionRef {
     // True where nobody else holds it. A snapshot.
     [[nodiscard]] bool exclusive() const;
     friend bool operator==(const DescriptionRef&, const DescriptionRef&) = default;
+
+  private:
+    friend class WeakDescriptionRef;
+    FileDescription* description_ = nullptr;
+};
+
+// Remembers a description without keeping its handle open: once the last reference has gone, it leads
+// nowhere.
+class WeakDescriptionRef {
+  public:
+    WeakDescriptionRef() = default;
+    explicit WeakDescriptionRef(const DescriptionRef& reference);
+    WeakDescriptionRef(WeakDescriptionRef&& other) noexcept
+        : description_(std::exchange(other.description_, nullptr)) {}
+    WeakDescriptionRef& operator=(WeakDescriptionRef other) noexcept {
+        std::swap(description_, other.description_);
+        return *this;
+    }
+    ~WeakDescriptionRef();
+
+    // A reference to the description; null where it has been closed, or never was. Any thread.
+    [[nodiscard]] DescriptionRef lock() const;
 
   private:
     FileDescription* description_ = nullptr;
