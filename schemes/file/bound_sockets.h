@@ -1,10 +1,9 @@
 #pragma once
 
-// The sockets behind files: what a bind puts into a directory is a node without bytes, and the descriptor of
-// the socket that was sent there. Source: redoxfs:src/mount/redox/scheme.rs other_scheme_fd_map.
+// The sockets behind files: what a bind puts into a directory is a node without bytes that leads to the
+// socket which was sent there. Source: redoxfs:src/mount/redox/scheme.rs other_scheme_fd_map.
 
 #include <map>
-#include <vector>
 
 #include "kernel_shim/base/guarded.h"
 #include "kernel_shim/scheme/file_description.h"
@@ -12,22 +11,22 @@
 
 namespace halfcell::file {
 
-// Any thread; does not block, except where it closes a socket.
+// Keeps no socket open: it ends with its server, and whoever waits to be accepted hears of it. Upstream's
+// files keep theirs, and clients of a server that has died wait for ever (safer). Any thread; blocks for host
+// I/O at most.
 class BoundSockets {
   public:
-    // The node keeps its key from being used again.
-    Result<void> add(NodeRef node, scheme::DescriptionRef socket);
-    // The socket of a node. ECONNREFUSED where there is none, or nobody but the file has it open any more: no
-    // one could accept. Upstream lets the client wait (safer).
-    Result<scheme::DescriptionRef> find(const FileKey& key);
-    // Lets go of the sockets whose nodes have lost their last name.
+    // The node keeps its key from being used again. Errors of Node::key.
+    Result<void> add(NodeRef node, const scheme::DescriptionRef& socket);
+    // The socket of a node. ECONNREFUSED where there is none, or none any more.
+    [[nodiscard]] Result<scheme::DescriptionRef> find(const FileKey& key) const;
+    // Lets go of nodes that have lost their last name.
     void forget_nameless();
-    void clear();
 
   private:
     struct Entry {
         NodeRef node;
-        scheme::DescriptionRef socket;
+        scheme::WeakDescriptionRef socket;
     };
     using Entries = std::map<FileKey, Entry>;
 

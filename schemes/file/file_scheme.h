@@ -69,7 +69,7 @@ class FileScheme final : public scheme::Scheme {
                                       const mem::UserInOut& payload, const abi::StdFsCallMeta& call,
                                       scheme::DetachWish& detach) override;
     // On a directory, with one bound socket: gives it a file, with the last name of its path. ENOTDIR,
-    // EINVAL, errors of Volume::make_socket. What is sent is the file's, on failure the sender's again.
+    // EINVAL, errors of Volume::make_socket. What is sent is closed; on failure it is the sender's again.
     Result<std::uint64_t> fd_write(const scheme::Caller& caller, HandleNumber number,
                                    std::vector<scheme::DescriptionRef>&& descriptions, std::uint64_t flags,
                                    std::uint64_t argument, std::span<const std::uint64_t> metadata) override;
@@ -80,7 +80,6 @@ class FileScheme final : public scheme::Scheme {
                                std::span<const std::uint64_t> metadata) override;
     Result<void> close(HandleNumber number) override;
     Result<void> detach(HandleNumber number, std::uint32_t pid) override;
-    void unregistered() override;
 
   private:
     using Listing = std::vector<DirectoryEntry>;

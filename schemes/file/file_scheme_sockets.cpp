@@ -48,8 +48,7 @@ Result<std::uint64_t> FileScheme::fd_write(const Caller& caller, HandleNumber nu
             if (mounts_.holds_mount(path)) return fail(Errno::kEEXIST);
             return mount.volume->make_socket(inside, who);
         }));
-    TRY(sockets_.add(std::move(node), std::move(descriptions.front())));
-    descriptions.clear();
+    TRY(sockets_.add(std::move(node), descriptions.front()));
     return 0;
 }
 
@@ -64,10 +63,6 @@ Result<std::uint64_t> FileScheme::call(const Caller& caller, HandleNumber number
     const scheme::DescriptionRef socket = TRY(sockets_.find(key));
     constexpr std::array kWords{static_cast<std::uint64_t>(abi::SocketCall::kGetToken)};
     return TRY(socket->scheme())->call(caller, socket->number(), payload, flags, kWords);
-}
-
-void FileScheme::unregistered() {
-    sockets_.clear();
 }
 
 }  // namespace halfcell::file

@@ -98,49 +98,38 @@ TEST_CASE_TEMPLATE("what cannot be bound stays the sender's", Kind, OnHost, InMe
     REQUIRE(guest.scheme->fchmod(guest.caller, *guest.open("d", OpenFlags::kStat), 0755));
 }
 
-TEST_CASE_TEMPLATE("the file keeps the socket until its last name goes", Kind, OnHost, InMemory) {
-    Kind kind;
-    SocketGuest guest(kind.volume());
-    DescriptionRef socket = guest.sockets.open(1);
-    REQUIRE(guest.bind("", socket));
-    REQUIRE(guest.link("s", "second"));
-    REQUIRE(guest.unlink("s"));
-    CHECK(*guest.token("second") == 4711);
-    const DescriptionRef copy = socket;
-    socket = {};
-    CHECK(guest.sockets.scheme->closed().empty());
-    REQUIRE(guest.unlink("second"));
-    CHECK_FALSE(guest.open("second", OpenFlags::kRdwr).has_value());
-    CHECK(copy.exclusive());
-}
-
-TEST_CASE_TEMPLATE("a file whose socket nobody has any more refuses", Kind, OnHost, InMemory) {
-    Kind kind;
-    SocketGuest guest(kind.volume());
-    DescriptionRef socket = guest.sockets.open(1);
-    REQUIRE(guest.bind("", socket));
-    socket = {};
-    CHECK(guest.sockets.scheme->closed().empty());
-    CHECK(error_of(guest.token("s")) == Errno::kECONNREFUSED);
-    CHECK(guest.sockets.scheme->closed() == std::vector<std::uint64_t>{1});
-    CHECK(error_of(guest.token("s")) == Errno::kECONNREFUSED);
-    REQUIRE(guest.unlink("s"));
-}
-
-TEST_CASE_TEMPLATE("another file in its place, and the end of the scheme, let go of it", Kind, OnHost,
-                   InMemory) {
+TEST_CASE_TEMPLATE("every name leads to the socket, until the last is gone", Kind, OnHost, InMemory) {
     Kind kind;
     SocketGuest guest(kind.volume());
     const DescriptionRef socket = guest.sockets.open(1);
     REQUIRE(guest.bind("", socket));
-    guest.make_file("f");
-    REQUIRE(guest.rename("f", "s"));
-    CHECK(socket.exclusive());
+    REQUIRE(guest.link("s", "second"));
     REQUIRE(guest.unlink("s"));
+    CHECK(*guest.token("second") == 4711);
+    // Opened while it had a name.
+    const HandleNumber file = *guest.open("second", OpenFlags::kRdwr);
+    guest.make_file("f");
+    REQUIRE(guest.rename("f", "second"));
+    CHECK(error_of(guest.token("second")) == Errno::kEBADF);
+    const std::array<std::uint64_t, 1> connect{0};
+    CHECK(error_of(guest.scheme->call(guest.caller, file, mem::UserInOut::local({}), 0, connect)) ==
+          Errno::kECONNREFUSED);
+    REQUIRE(guest.unlink("second"));
     REQUIRE(guest.bind("", socket));
-    CHECK_FALSE(socket.exclusive());
-    guest.registry.remove(guest.id);
-    CHECK(socket.exclusive());
+    CHECK(*guest.token("s") == 4711);
+}
+
+TEST_CASE_TEMPLATE("a file does not keep its socket: who is gone refuses", Kind, OnHost, InMemory) {
+    Kind kind;
+    SocketGuest guest(kind.volume());
+    DescriptionRef socket = guest.sockets.open(1);
+    REQUIRE(guest.bind("", socket));
+    CHECK(guest.sockets.scheme->closed().empty());
+    socket = {};
+    CHECK(guest.sockets.scheme->closed() == std::vector<std::uint64_t>{1});
+    CHECK(error_of(guest.token("s")) == Errno::kECONNREFUSED);
+    CHECK((guest.stat("s").st_mode & abi::Mode::kType) == abi::Mode::kSock);
+    REQUIRE(guest.unlink("s"));
 }
 
 TEST_CASE_TEMPLATE("nothing is bound where nothing may be written", Kind, OnHost, InMemory) {
