@@ -70,7 +70,8 @@ void SignalDelivery::continue_process(Process& process) {
         interrupt_one(process);
     }
     for (const auto& thread : process.threads)
-        effects_.push_back({.kind = SignalEffect::Kind::kUnstop, .context = thread->context});
+        if (thread->context->unstop())
+            effects_.push_back({.kind = SignalEffect::Kind::kStart, .context = thread->context});
     tell_parent(process, {ChildChange::Kind::kContinued, abi::kWaitStatusContinued});
 }
 
@@ -85,8 +86,9 @@ void SignalDelivery::stop_process(Process& process) {
     if (signal_ != Signal::kStop && group_is_orphaned(processes_, process.group)) return;
     process.state = ProcessState::kStopped;
     clear_pending(process, abi::signal_bit(Signal::kCont));
+    // A thread that has died meanwhile needs no stop.
     for (const auto& thread : process.threads)
-        effects_.push_back({.kind = SignalEffect::Kind::kStop, .context = thread->context});
+        (void)thread->context->stop();
     tell_parent(process, {ChildChange::Kind::kStopped, abi::wait_status_stopped(signal_)});
 }
 

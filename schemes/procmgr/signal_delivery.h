@@ -12,9 +12,10 @@
 
 namespace halfcell::schemes::procmgr {
 
-// What to do about a thread or process once the table's lock is free.
+// What to do about a thread or process once the table's lock is free. Stopping and continuing is no effect:
+// it happens under the lock, so that whoever hears of a stop and continues the process finds it stopped.
 struct SignalEffect {
-    enum class Kind : std::uint8_t { kRaised, kStop, kUnstop, kExit };
+    enum class Kind : std::uint8_t { kRaised, kStart, kExit };
     Kind kind;
     std::shared_ptr<task::Context> context;  // all but kExit
     Pid pid = 0;                             // kExit

@@ -93,12 +93,9 @@ void ProcmgrScheme::carry_out(const SignalEffects& effects) {
             case SignalEffect::Kind::kRaised:
                 effect.context->signal_raised();
                 break;
-            case SignalEffect::Kind::kStop:
-                (void)effect.context->stop();
-                break;
-            case SignalEffect::Kind::kUnstop:
+            case SignalEffect::Kind::kStart:
                 // One that fails to start is dead, and counted by its death.
-                if (effect.context->unstop()) (void)kernel_.workers.start(effect.context);
+                (void)kernel_.workers.start(effect.context);
                 break;
             case SignalEffect::Kind::kExit:
                 (void)terminate(effect.pid, effect.signal);

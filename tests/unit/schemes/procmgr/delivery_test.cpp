@@ -184,5 +184,32 @@ TEST_CASE_FIXTURE(DeliveryFixture, "a thread without registration is left alone"
     CHECK(script(0).registers().rip == 0x1234);
 }
 
+// acid's wcontinued_sigcont_catching: the parent continued its child as soon as it heard of the stop, before
+// the stop had been carried out, and the child stayed stopped.
+TEST_CASE_FIXTURE(ProcmgrFixture, "a stop holds before anybody hears of it") {
+    namespace procmgr = schemes::procmgr;
+    const auto context =
+        *kernel.contexts.create(mem::AddressSpace::create(pool, factory), std::make_shared<fd::FdTable>());
+    procmgr::Process child;
+    child.pid = 2;
+    child.threads.push_back(std::make_shared<procmgr::Thread>());
+    child.threads.front()->context = context;
+    procmgr::ProcessMap processes;
+    processes.emplace(2, std::move(child));
+    const auto send = [&](std::uint32_t signal) {
+        procmgr::SignalEffects effects;
+        CHECK(
+            procmgr::SignalDelivery(processes, procmgr::Sender::init(), signal, effects).to(processes.at(2)));
+        return effects;
+    };
+    CHECK(send(Signal::kStop).empty());
+    CHECK(context->state() == task::RunState::kStopped);
+    const auto effects = send(Signal::kCont);
+    CHECK(context->state() == task::RunState::kRunnable);
+    // It had never run: what is left to do is to start it.
+    REQUIRE(effects.size() == 1);
+    CHECK(effects[0].kind == procmgr::SignalEffect::Kind::kStart);
+}
+
 }  // namespace
 }  // namespace halfcell::test
