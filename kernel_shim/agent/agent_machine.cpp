@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "kernel_shim/agent/agent_process.h"
@@ -14,6 +17,7 @@
 #include "kernel_shim/agent/interrupter.h"
 #include "kernel_shim/agent/slot_file.h"
 #include "kernel_shim/agent/spare_threads.h"
+#include "kernel_shim/agent/spreader.h"
 #include "kernel_shim/agent/thread_areas.h"
 #include "kernel_shim/agent/zygote.h"
 #include "kernel_shim/base/scope_exit.h"
@@ -145,10 +149,12 @@ class AgentMachine final : public machine::Machine {
 
     Result<std::unique_ptr<machine::GuestThread>> start_thread(
         const machine::ThreadRegisters& registers) override {
-        while (auto spare = spares_->take()) {
-            const auto running = spare->run(registers, host::current_cpu());
-            if (!running) spares_->keep(std::move(*spare));
-            if (TRY(running)) return std::make_unique<AgentThread>(parts(std::move(spare->seat), false));
+        if (process_->client().is_dead()) return fail(Errno::kESRCH);
+        if (auto spare = spares_->take()) {
+            const auto prepared = spare->prepare(registers, host::current_cpu());
+            if (prepared) return std::make_unique<AgentThread>(parts(std::move(spare->seat), spare->park));
+            spares_->keep(std::move(*spare));
+            return fail(prepared.error());
         }
         const ThreadAreas::Place place = TRY(areas_->take());
         ScopeExit give_back([&] { areas_->give(place.index, false); });
@@ -166,7 +172,7 @@ class AgentMachine final : public machine::Machine {
                         .release_area = [common = common_, areas = areas_, index = place.index] {
                             areas->give(index, true);
                         }};
-        return std::make_unique<AgentThread>(parts(std::move(seat), true));
+        return std::make_unique<AgentThread>(parts(std::move(seat), std::nullopt));
     }
 
     void on_death(std::function<void()> callback) override { process_->on_death(std::move(callback)); }
@@ -213,21 +219,21 @@ class AgentMachine final : public machine::Machine {
         return batch;
     }
 
-    const std::shared_ptr<Common> common_;
-    const std::shared_ptr<AgentProcess> process_;
-    // The first thread of a process stays with whoever made the process: they usually talk to each other.
-    [[nodiscard]] AgentThread::Parts parts(ThreadSeat seat, bool newborn) {
+    [[nodiscard]] AgentThread::Parts parts(ThreadSeat seat, std::optional<std::uint64_t> spare_park) {
         return {.process = process_,
                 .interrupter = common_->interrupter.get(),
                 .spares = spares_,
                 .seat = std::move(seat),
-                .newborn = newborn,
+                .spare_park = spare_park,
                 .spreader = common_->spreader,
                 .movable = !first_thread_.exchange(false)};
     }
 
+    const std::shared_ptr<Common> common_;
+    const std::shared_ptr<AgentProcess> process_;
     const std::shared_ptr<ThreadAreas> areas_;
     const std::shared_ptr<SpareThreads> spares_ = std::make_shared<SpareThreads>();
+    // That one stays with whoever made the process: they usually talk to each other.
     std::atomic<bool> first_thread_{true};
 };
 

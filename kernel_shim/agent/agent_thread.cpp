@@ -1,18 +1,15 @@
 #include "kernel_shim/agent/agent_thread.h"
 
+#include <utility>
+
 #include "kernel_shim/agent/image.h"
 #include "kernel_shim/agent/signal_mask.h"
-#include "kernel_shim/host/cpu.h"
 #include "kernel_shim/host/pidfd.h"
-#include "kernel_shim/host/sys.h"
 
 namespace halfcell::agent {
 
 namespace {
 
-// A wake-up across CPUs costs more than many a thread's whole life, so a thread begins where its maker is,
-// and is moved only when it has lasted this long.
-constexpr std::uint64_t kInfancy = 2'000'000;
 constexpr int kHelloCall = 3;  // close(2)
 
 // Linux keeps -512 to -516 in rax for itself: with a signal pending it would restart the call instead of
@@ -32,7 +29,7 @@ AgentThread::AgentThread(Parts parts)
       seat_(std::move(parts.seat)),
       spreader_(std::move(parts.spreader)),
       pair_(std::make_shared<ThreadPair>(seat_.thread, seat_.cpu, parts.movable)),
-      state_(parts.newborn ? State::kNewborn : State::kRunning) {}
+      spare_park_(parts.spare_park) {}
 
 AgentThread::~AgentThread() {
     if (state_ == State::kGone) return;
@@ -43,7 +40,7 @@ AgentThread::~AgentThread() {
 machine::Trap AgentThread::next() {
     if (state_ == State::kGone) return machine::Gone{};
     if (!std::exchange(seated_, true)) spreader_->add(pair_);
-    if (state_ == State::kNewborn && !complete_birth()) return vanish();
+    if (state_ == State::kNewborn && !begin()) return vanish();
     for (;;) {
         if (!receive()) return vanish();
         const std::uint64_t at = notification_.data.instruction_pointer;
@@ -74,8 +71,19 @@ void AgentThread::run_on() {
     keep_watch();
 }
 
-// The thread's first trap of all: the stub closes its own copy of the listener, and that one call Linux
-// executes.
+// Lets the thread leave the stub for the first time.
+bool AgentThread::begin() {
+    if (!spare_park_) return complete_birth();
+    pair_->trapped();
+    state_ = State::kRunning;
+    // False means that its process is being killed, which shows at the next receive.
+    (void)seat_.listener.respond(*spare_park_, kAnswerResume);
+    run_on();
+    return true;
+}
+
+// A new Linux thread's first trap of all: the stub closes its own copy of the listener, and that one call
+// Linux executes.
 bool AgentThread::complete_birth() {
     if (!receive()) return false;
     const auto& data = notification_.data;
@@ -202,14 +210,13 @@ void AgentThread::resume() {
 
 void AgentThread::end() {
     if (state_ == State::kGone) return;
-    if (state_ == State::kNewborn && !complete_birth()) {
+    // Before it begins, so that a thread which has not begun never does a step of its own.
+    if (state_ != State::kParked) request_park();
+    if (state_ == State::kNewborn && !begin()) {
         vanish();
         return;
     }
-    if (state_ != State::kParked) {
-        request_park();
-        if (state_ == State::kInCall) answer_call(0);
-    }
+    if (state_ == State::kInCall) answer_call(0);
     // Whatever the thread still does before the signal reaches it is answered with 0; then it parks and ends.
     for (;;) {
         if (state_ == State::kParked && retire()) return;

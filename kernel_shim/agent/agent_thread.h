@@ -27,8 +27,8 @@ class AgentThread final : public machine::GuestThread {
         Interrupter* interrupter = nullptr;    // outlives the thread
         std::shared_ptr<SpareThreads> spares;  // takes the seat when the thread has ended
         ThreadSeat seat;
-        // Whether HELLO is still to come; otherwise the seat is that of a spare thread which runs again.
-        bool newborn = true;
+        // The park in which a spare thread waits; none where HELLO is still to come.
+        std::optional<std::uint64_t> spare_park;
         std::shared_ptr<Spreader> spreader;
         // Whether the spreader may give it a CPU of its own should it last.
         bool movable = false;
@@ -55,6 +55,7 @@ class AgentThread final : public machine::GuestThread {
     machine::Trap vanish();
     void leave();
     bool retire();
+    bool begin();
     bool complete_birth();
     bool receive_park();
     void answer_park(bool end_thread);
@@ -73,8 +74,9 @@ class AgentThread final : public machine::GuestThread {
     const std::shared_ptr<ThreadPair> pair_;
 
     // Worker only.
-    State state_;
-    bool seated_ = false;
+    State state_ = State::kNewborn;
+    std::optional<std::uint64_t> spare_park_;  // kNewborn only
+    bool seated_ = false;                      // whether the spreader has been told of the pair
     host::Notification notification_{};
     std::optional<ThreadFrame> frame_;
     std::optional<std::uint64_t> late_result_;

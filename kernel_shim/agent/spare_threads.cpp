@@ -6,11 +6,11 @@
 
 namespace halfcell::agent {
 
-Result<bool> SpareThread::run(const machine::ThreadRegisters& registers, int cpu) {
+Result<void> SpareThread::prepare(const machine::ThreadRegisters& registers, int cpu) {
     TRY(frame.start_over(registers));
     frame.store();
     if (seat.cpu != cpu && host::pin_thread(seat.thread, cpu)) seat.cpu = cpu;
-    return seat.listener.respond(park, kAnswerResume);
+    return {};
 }
 
 bool SpareThreads::has_room() const {

@@ -13,6 +13,7 @@
 
 #include "kernel_shim/agent/thread_frame.h"
 #include "kernel_shim/base/guarded.h"
+#include "kernel_shim/base/result.h"
 #include "kernel_shim/host/notify.h"
 
 namespace halfcell::agent {
@@ -34,9 +35,9 @@ struct SpareThread {
     std::uint64_t park = 0;
     ThreadFrame frame;
 
-    // Lets it run on `cpu` with these registers, as a newborn thread would. False when its process is being
-    // killed. EINVAL for segment bases that are not canonical; it is then as before.
-    Result<bool> run(const machine::ThreadRegisters& registers, int cpu);
+    // Once its park is answered it runs on `cpu` with these registers, as a newborn thread would. EINVAL for
+    // segment bases that are not canonical; it is then as before. Does not block.
+    Result<void> prepare(const machine::ThreadRegisters& registers, int cpu);
 };
 
 class SpareThreads {

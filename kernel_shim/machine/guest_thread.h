@@ -74,7 +74,7 @@ class GuestThread {
     virtual void resume() = 0;
 
     // Ends this thread alone; works in every state, parked or in a call or running (then by parking first).
-    // The next `next()` returns Gone. Worker only.
+    // One that next() was never called for ends without a step. The next `next()` returns Gone. Worker only.
     virtual void end() = 0;
 };
 

@@ -2,9 +2,9 @@
 
 #include <array>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <string>
+#include <vector>
 
 #include "kernel_shim/agent/spare_threads.h"
 #include "tests/unit/agent/engine_fixture.h"
@@ -116,6 +116,40 @@ TEST_CASE("a start that is refused leaves the spare thread for the next") {
     CHECK(guest.machine().start_thread(registers).error() == Errno::kEINVAL);
     run_to_its_end(guest);
     CHECK(descriptors() == before);
+}
+
+TEST_CASE("a thread takes no step before its worker waits for it (spare-runs-early)") {
+    Guest guest;
+    run_to_its_end(guest);
+    const auto thread = guest.start(start_at(guest_spin));
+    // Long enough for others to live their lives on this CPU.
+    for (int i = 0; i < 4; ++i) {
+        Guest other;
+        run_to_its_end(other);
+    }
+    thread->request_park();
+    expect_park(*thread, machine::ParkTrap::Cause::kRequested);
+    const auto registers = registers_of(*thread);
+    CHECK(registers.rip == guest_address(guest_spin));
+    CHECK(registers.r12 == 0);
+}
+
+TEST_CASE("a thread that ends before it began has done nothing") {
+    Guest guest;
+    const auto end_unbegun = [&guest] {
+        auto registers = with_stack(guest_store);
+        registers.rdi = kGuestData;
+        registers.rsi = 1;
+        guest.start(registers)->end();
+        CHECK(guest.data()[0] == 0);
+    };
+    SUBCASE("of a new Linux thread") {
+        end_unbegun();
+    }
+    SUBCASE("of a spare one") {
+        run_to_its_end(guest);
+        end_unbegun();
+    }
 }
 
 TEST_CASE("spare threads die with their process") {
