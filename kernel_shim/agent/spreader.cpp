@@ -75,24 +75,23 @@ Spreader::~Spreader() {
 }
 
 void Spreader::add(const std::shared_ptr<ThreadPair>& pair) {
-    const bool company = pairs_.with([&](auto& pairs) {
+    const bool company = pairs_.with([&](Pairs& pairs) {
         pair->worker_ = gettid();
-        pair->index_ = pairs.size();
-        pairs.push_back(pair);
+        pair->index_ = pairs.list.size();
+        pairs.list.push_back(pair);
         host::pin_thread(0, pair->cpu_);
-        return pairs.size() > 1;
+        return pairs.list.size() > 1 && std::exchange(pairs.alone, false);
     });
-    if (company && alone_.load(std::memory_order_relaxed) && alone_.exchange(false))
-        (void)host::signal_event(event_.get(), 1);
+    if (company) (void)host::signal_event(event_.get(), 1);
 }
 
 int Spreader::remove(ThreadPair& pair) {
-    return pairs_.with([&](auto& pairs) {
+    return pairs_.with([&](Pairs& pairs) {
         if (pair.worker_ == 0) return pair.cpu_;  // its worker has not even begun
         pair.worker_ = 0;
-        pairs.back()->index_ = pair.index_;
-        std::swap(pairs[pair.index_], pairs.back());
-        pairs.pop_back();
+        pairs.list.back()->index_ = pair.index_;
+        std::swap(pairs.list[pair.index_], pairs.list.back());
+        pairs.list.pop_back();
         return pair.cpu_;
     });
 }
@@ -108,8 +107,7 @@ void Spreader::loop() {
     pthread_sigmask(SIG_BLOCK, &all, nullptr);
     while (!quit_) {
         const Seen seen = look();
-        // A guest that runs on between the look and these stores is noticed at its next trap.
-        alone_ = seen == Seen::kAlone;
+        // A guest that runs on between the look and this store is noticed at its next trap.
         asleep_ = seen == Seen::kQuiet;
         const bool rest = seen != Seen::kActive;
         (void)host::poll_one(event_.get(), POLLIN, rest ? std::nullopt : std::optional(kBetweenLooks));
@@ -118,12 +116,13 @@ void Spreader::loop() {
 }
 
 Spreader::Seen Spreader::look() {
-    return pairs_.with([&](auto& pairs) {
-        if (pairs.size() < 2) return Seen::kAlone;
+    return pairs_.with([&](Pairs& pairs) {
+        pairs.alone = pairs.list.size() < 2;
+        if (pairs.alone) return Seen::kAlone;
         std::vector<PairLook> looks;
-        looks.reserve(pairs.size());
+        looks.reserve(pairs.list.size());
         bool active = false;
-        for (const auto& pair : pairs) {
+        for (const auto& pair : pairs.list) {
             const std::uint32_t steps = pair->steps_.load(std::memory_order_relaxed);
             const std::uint32_t made = steps - std::exchange(pair->steps_seen_, steps);
             const bool runs = steps % 2 == 0;
@@ -137,7 +136,7 @@ Spreader::Seen Spreader::look() {
             if (looks.back().active) pair->unsettled_ = false;
         }
         for (const PairMove& move : spread(looks, cpus_)) {
-            ThreadPair& pair = *pairs[move.pair];
+            ThreadPair& pair = *pairs.list[move.pair];
             if (!host::pin_thread(pair.guest_, move.cpu)) continue;
             host::pin_thread(pair.worker_, move.cpu);
             pair.cpu_ = move.cpu;

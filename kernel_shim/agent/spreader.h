@@ -45,9 +45,10 @@ class Spreader {
     // Joins the thread.
     ~Spreader();
 
-    // The calling thread is the pair's worker: pins it where the guest is. Blocks for a look at most.
+    // The calling thread is the pair's worker: pins it where the guest is. Takes the agent lock, for as long
+    // as a look takes at most.
     void add(const std::shared_ptr<ThreadPair>& pair);
-    // The guest has ended; where it was pinned. Nobody moves it after that.
+    // The guest has ended; where it was pinned. Nobody moves it after that. Takes the agent lock. Any thread.
     int remove(ThreadPair& pair);
 
     // A guest runs on. Any thread; costs a load where the spreader is awake.
@@ -62,13 +63,18 @@ class Spreader {
     Seen look();
     void wake();
 
+    struct Pairs {
+        std::vector<std::shared_ptr<ThreadPair>> list;
+        // Nobody looks, since there are less than two, who need nobody to look.
+        bool alone = false;
+    };
+
     const std::vector<int> cpus_;
     const host::UniqueFd event_;  // wakes the thread
     std::atomic<bool> quit_{false};
-    // Nobody looks, since no guest runs; or since there is but one, who needs nobody to look.
+    // Nobody looks, since no guest runs.
     std::atomic<bool> asleep_{false};
-    std::atomic<bool> alone_{false};
-    Guarded<std::vector<std::shared_ptr<ThreadPair>>, LockLevel::kAgent> pairs_;
+    Guarded<Pairs, LockLevel::kAgent> pairs_;
     std::thread thread_;
 };
 
