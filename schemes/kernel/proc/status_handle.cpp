@@ -45,7 +45,12 @@ Result<void> StatusHandle::obey(const scheme::Caller& caller, abi::ContextVerb v
             if (context.unstop()) return workers.start(target_.context);
             return {};
         case abi::ContextVerb::kInterrupt:
-            context.interrupt();
+            // A process manager sets the bits, then interrupts. Upstream looks at a context that runs at its
+            // next timer tick, without being asked; here there is none.
+            if (context.signal_pending())
+                context.signal_raised();
+            else
+                context.interrupt();
             return {};
         case abi::ContextVerb::kForceKill:
             workers.kill(target_.context, true);

@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "abi/sigabi.h"
 #include "tests/unit/schemes/proc/proc_fixture.h"
 
 namespace halfcell::test {
@@ -139,6 +140,24 @@ TEST_CASE_FIXTURE(RunningFixture, "Interrupt breaks a sleep, and a stopped sleep
     CHECK(status(thread) == 5);
     CHECK(privileged(thread, kUnstop) == 8);
     CHECK(script(0).answer() == 17);
+}
+
+TEST_CASE_FIXTURE(RunningFixture, "manager-outside: Interrupt makes one that runs look at its signals") {
+    constexpr std::uint64_t kHandler = 0x4000;
+    constexpr std::uint64_t kPages = 0x10000;
+    const std::int64_t thread = dup(kAuthority, "new-context");
+    const std::uint64_t flags = abi::MapFlags::kProtWrite | abi::MapFlags::kMapFixed;
+    REQUIRE(write_words(dup(thread, "addrspace"),
+                        {abi::AddrspaceOp::kMmap, UINT64_MAX, 0, kPages, 0x2000, flags}) == kPages);
+    REQUIRE(write_to(thread, "sighandler", {kHandler, 0, kPages, kPages + 0x1000}) == 32);
+    REQUIRE(write_to(thread, "start", {}) == 0);
+    const auto signals = kernel.contexts.all().back()->signals();
+    auto* const control = signals->thread_control.structure<abi::Sigcontrol>();
+    __atomic_store_n(&control->word[0], 1 | std::uint64_t{1} << 32, __ATOMIC_SEQ_CST);
+    CHECK(write_to(thread, "status", {kInterrupt}) == 8);
+    while (script(0).registers().rip != kHandler)
+        std::this_thread::yield();
+    CHECK(abi::load_relaxed(control->control_flags.value) == abi::SigcontrolFlags::kInhibitDelivery);
 }
 
 TEST_CASE_FIXTURE(RunningFixture,
