@@ -24,6 +24,10 @@ Area handle_area();
 Area table_area();
 Area life_area();
 Area exception_area();
+Area signal_area();
+Area futex_area();
+Area time_area();
+Area event_area();
 Area boot_area();
 
 // Every area, in the order in which they run.
