@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "tests/guests/expect.h"
 #include "userland/rt/directory.h"
 #include "userland/rt/file.h"
 #include "userland/rt/input.h"
@@ -11,21 +12,6 @@
 
 namespace halfcell::userland {
 namespace {
-
-int failures = 0;
-
-void expect(bool condition, std::string_view what) {
-    if (condition) return;
-    ++failures;
-    out().print("FAIL: ", what, '\n');
-}
-
-template <typename T>
-void expect_error(const Result<T>& result, Errno error, std::string_view what) {
-    expect(!result && result.error() == error, what);
-    if (!result && result.error() != error) out().print("  errno ", static_cast<int>(result.error()), '\n');
-    if (result) out().write("  succeeded\n");
-}
 
 void write_file(std::string_view path, std::string_view text) {
     const Result<UniqueFd> file = open_file(path, abi::OpenFlags::kWronly | abi::OpenFlags::kCreat |
@@ -79,8 +65,7 @@ int main_program(std::span<const std::string_view>) {
         expect(static_cast<bool>(remove_file(concat("guest.d/", name))), name);
     }
     expect(static_cast<bool>(remove_directory("guest.d")), "remove_directory");
-    if (failures == 0) out().write("PASS\n");
-    return failures == 0 ? 0 : 1;
+    return verdict();
 }
 
 }  // namespace halfcell::userland

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "userland/lib/monotonic_clock.h"
 #include "userland/lib/number.h"
 #include "userland/lib/tool.h"
 #include "userland/rt/child.h"
@@ -20,14 +21,7 @@ constexpr Usage kUsage{
     "nanoseconds each; for pingpong, per hop.",
     {}};
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::size_t kPage = 4096;
-
-std::uint64_t nanoseconds_now() {
-    const auto now = sys_clock_gettime(abi::Clock::kMonotonic);
-    if (!now) give_up(1, "cannot read the clock");
-    return static_cast<std::uint64_t>(now->tv_sec) * kSecond + static_cast<std::uint64_t>(now->tv_nsec);
-}
 
 template <typename Value>
 Value or_give_up(Result<Value> result, std::string_view what) {
@@ -51,11 +45,11 @@ std::uint64_t time_forks(std::uint64_t count, std::size_t size) {
     std::uint64_t spent = 0;
     for (std::uint64_t i = 0; i < count; ++i) {
         touch(bytes, size);
-        const std::uint64_t start = nanoseconds_now();
+        const std::uint64_t start = monotonic_nanoseconds();
         const std::uint32_t child = or_give_up(fork_process(), "fork");
         if (child == 0) exit_now(0);
         wait_for(child);
-        spent += nanoseconds_now() - start;
+        spent += monotonic_nanoseconds() - start;
     }
     return spent;
 }
@@ -63,17 +57,17 @@ std::uint64_t time_forks(std::uint64_t count, std::size_t size) {
 std::uint64_t time_programs(std::uint64_t count) {
     const std::array<std::string, 1> words{"true"};
     const std::vector<std::string> environment = inherited_environment();
-    const std::uint64_t start = nanoseconds_now();
+    const std::uint64_t start = monotonic_nanoseconds();
     for (std::uint64_t i = 0; i < count; ++i)
         wait_for(or_give_up(spawn_program(words, environment), "true"));
-    return nanoseconds_now() - start;
+    return monotonic_nanoseconds() - start;
 }
 
 std::uint64_t time_threads(std::uint64_t count) {
-    const std::uint64_t start = nanoseconds_now();
+    const std::uint64_t start = monotonic_nanoseconds();
     for (std::uint64_t i = 0; i < count; ++i)
         or_give_up(Thread::start([](void*) {}, nullptr), "thread").join();
-    return nanoseconds_now() - start;
+    return monotonic_nanoseconds() - start;
 }
 
 void move_byte(Fd from, Fd to) {
@@ -91,13 +85,13 @@ std::uint64_t time_pingpong(std::uint64_t count) {
         exit_now(0);
     }
     const std::byte byte{1};
-    const std::uint64_t start = nanoseconds_now();
+    const std::uint64_t start = monotonic_nanoseconds();
     if (!sys_write(there.writer.fd(), {&byte, 1})) give_up(1, "the pipe is broken");
     for (std::uint64_t i = 1; i < count; ++i)
         move_byte(back.reader.fd(), there.writer.fd());
     std::byte last{};
     (void)sys_read(back.reader.fd(), {&last, 1});
-    const std::uint64_t spent = nanoseconds_now() - start;
+    const std::uint64_t spent = monotonic_nanoseconds() - start;
     wait_for(child);
     return spent / 2;
 }

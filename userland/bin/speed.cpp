@@ -5,6 +5,7 @@
 #include <atomic>
 #include <optional>
 
+#include "userland/lib/monotonic_clock.h"
 #include "userland/lib/number.h"
 #include "userland/lib/tool.h"
 #include "userland/rt/child.h"
@@ -30,12 +31,6 @@ constexpr std::string_view kServed = "/scheme/speed/x";
 constexpr std::uint64_t kMeasuredSize = 64 << 20;  // what `halfcell bench` binds there
 constexpr std::size_t kThreads = 64;
 
-std::uint64_t nanoseconds_now() {
-    const auto now = sys_clock_gettime(abi::Clock::kMonotonic);
-    if (!now) give_up(1, "cannot read the clock");
-    return static_cast<std::uint64_t>(now->tv_sec) * kSecond + static_cast<std::uint64_t>(now->tv_nsec);
-}
-
 Fd open_or_give_up(std::string_view path) {
     const auto file = sys_openat(process().name_space, path, abi::OpenFlags::kRdonly);
     if (!file) give_up(1, path, ": ", error_sentence(file.error()));
@@ -45,10 +40,10 @@ Fd open_or_give_up(std::string_view path) {
 // Runs `operation(i)` count times and returns the nanoseconds it took.
 template <typename Operation>
 std::uint64_t time_of(std::uint64_t count, Operation operation) {
-    const std::uint64_t start = nanoseconds_now();
+    const std::uint64_t start = monotonic_nanoseconds();
     for (std::uint64_t i = 0; i < count; ++i)
         operation(i);
-    return nanoseconds_now() - start;
+    return monotonic_nanoseconds() - start;
 }
 
 // Whole-buffer reads at offsets that go round the measured file.
@@ -110,12 +105,12 @@ std::uint64_t time_threads(std::uint64_t calls_each) {
         if (!started) give_up(1, "cannot start a thread: ", error_sentence(started.error()));
         thread.emplace(std::move(*started));
     }
-    const std::uint64_t start = nanoseconds_now();
+    const std::uint64_t start = monotonic_nanoseconds();
     race.go.store(1);
     futex_wake(reinterpret_cast<const std::uint32_t*>(&race.go), kThreads);
     for (auto& thread : threads)
         thread->join();
-    return (nanoseconds_now() - start) / kThreads;
+    return (monotonic_nanoseconds() - start) / kThreads;
 }
 
 void idle() {

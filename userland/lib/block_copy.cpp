@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "userland/lib/monotonic_clock.h"
 #include "userland/lib/number.h"
 #include "userland/lib/tool.h"
 #include "userland/rt/file.h"
@@ -9,13 +10,6 @@
 
 namespace halfcell::userland {
 namespace {
-
-std::uint64_t monotonic_nanoseconds() {
-    const Result<abi::TimeSpec> now = sys_clock_gettime(abi::Clock::kMonotonic);
-    return now ? static_cast<std::uint64_t>(now->tv_sec) * 1'000'000'000 +
-                     static_cast<std::uint64_t>(now->tv_nsec)
-               : 0;
-}
 
 bool all_zero(std::span<const std::byte> block) {
     return std::all_of(block.begin(), block.end(), [](std::byte byte) { return byte == std::byte{0}; });
