@@ -4,16 +4,8 @@
 set -uo pipefail
 halfcell=$(realpath "$1")
 cd "$(dirname "$0")" || exit 1
-export PATH="$PATH:${HOME:-/}/.cargo/bin"
-export CARGO_TARGET_DIR=$PWD/target
-skip() {
-    echo "SKIP: $1"
-    exit 77
-}
-command -v cargo >/dev/null || skip "cargo is not installed, so halfcell is not compared with redox_syscall"
-cargo fetch --quiet --locked --offline 2>/dev/null || cargo fetch --quiet --locked ||
-    skip "redox_syscall cannot be fetched, so halfcell is not compared with it"
-cargo build --quiet --locked --offline || exit 1
+. ../support/cargo.sh
+build_crate "halfcell is not compared with redox_syscall"
 upstream=$CARGO_TARGET_DIR/debug/halfcell-upstream
 
 work=$(mktemp -d)
