@@ -1,11 +1,7 @@
 #include "userland/sh/parser.h"
 
-#include "userland/sh/characters.h"
-
 namespace halfcell::userland::sh {
 namespace {
-
-constexpr int kMaxDepth = 200;
 
 constexpr std::string_view kReserved[] = {"!",    "{",  "}",   "case", "do", "done", "elif",  "else",
                                           "esac", "fi", "for", "if",   "in", "then", "until", "while"};
@@ -58,19 +54,6 @@ bool is_reserved_word(std::string_view word) {
         if (word == reserved) return true;
     }
     return false;
-}
-
-std::optional<Assignment> as_assignment(const Word& word) {
-    if (word.parts.empty()) return {};
-    const WordPart& first = word.parts.front();
-    if (first.kind != WordPart::Kind::kText || first.quoted) return {};
-    const std::size_t equals = first.text.find('=');
-    if (equals == std::string::npos || !is_name(std::string_view(first.text).substr(0, equals))) return {};
-    Assignment assignment{first.text.substr(0, equals), word};
-    WordPart& rest = assignment.value.parts.front();
-    rest.text.erase(0, equals + 1);
-    if (rest.text.empty()) assignment.value.parts.erase(assignment.value.parts.begin());
-    return assignment;
 }
 
 Parser::Outcome Parser::next(ListPointer& list) {
@@ -218,14 +201,6 @@ Pipeline Parser::pipeline() {
     return result;
 }
 
-bool Parser::begins_compound() {
-    if (peek().kind == TokenKind::kOpen) return true;
-    if (peek().kind != TokenKind::kWord) return false;
-    const std::string_view text = literal_text(peek().word);
-    return text == "{" || text == "if" || text == "while" || text == "until" || text == "for" ||
-           text == "case";
-}
-
 CommandPointer Parser::command() {
     auto result = std::make_shared<Command>();
     result->line = peek().line;
@@ -238,216 +213,6 @@ CommandPointer Parser::command() {
         simple(*result);
     }
     return result;
-}
-
-void Parser::compound(Command& command) {
-    if (++depth_ > kMaxDepth) {
-        lexer_.fail("Commands nested too deeply");
-    } else if (accept(TokenKind::kOpen)) {
-        command.body = subshell();
-    } else if (accept_reserved("{")) {
-        command.body = group();
-    } else if (accept_reserved("if")) {
-        command.body = if_command();
-    } else if (accept_reserved("while")) {
-        command.body = loop(false);
-    } else if (accept_reserved("until")) {
-        command.body = loop(true);
-    } else if (accept_reserved("for")) {
-        command.body = for_command();
-    } else {
-        (void)take();
-        command.body = case_command();
-    }
-    --depth_;
-}
-
-GroupCommand Parser::group() {
-    GroupCommand result{compound_list()};
-    expect_reserved("}");
-    return result;
-}
-
-SubshellCommand Parser::subshell() {
-    SubshellCommand result{compound_list()};
-    if (!lexer_.failed() && !accept(TokenKind::kClose)) unexpected();
-    return result;
-}
-
-IfCommand Parser::if_command() {
-    IfCommand result;
-    do {
-        IfCommand::Branch branch;
-        branch.condition = compound_list();
-        expect_reserved("then");
-        if (!lexer_.failed()) branch.body = compound_list();
-        result.branches.push_back(std::move(branch));
-    } while (!lexer_.failed() && accept_reserved("elif"));
-    if (!lexer_.failed() && accept_reserved("else")) result.otherwise = compound_list();
-    expect_reserved("fi");
-    return result;
-}
-
-LoopCommand Parser::loop(bool until) {
-    LoopCommand result;
-    result.until = until;
-    result.condition = compound_list();
-    if (!lexer_.failed()) result.body = do_group();
-    return result;
-}
-
-ListPointer Parser::do_group() {
-    expect_reserved("do");
-    if (lexer_.failed()) return nullptr;
-    ListPointer body = compound_list();
-    expect_reserved("done");
-    return body;
-}
-
-ForCommand Parser::for_command() {
-    ForCommand result;
-    const Token name = take();
-    result.variable = std::string(literal_text(name.word));
-    if (name.kind != TokenKind::kWord || !is_name(result.variable)) {
-        lexer_.fail("Syntax error: Bad for loop variable", name.line);
-        return result;
-    }
-    // "for x; do", "for x do" and "for x NEWLINE do" go over the arguments.
-    const bool separated = accept(TokenKind::kSemicolon);
-    skip_newlines();
-    if (!separated && accept_reserved("in")) {
-        while (peek().kind == TokenKind::kWord && !lexer_.failed())
-            result.words.push_back(take().word);
-        if (!accept(TokenKind::kSemicolon) && peek().kind != TokenKind::kNewline) unexpected();
-        skip_newlines();
-    } else {
-        result.over_arguments = true;
-    }
-    result.body = do_group();
-    return result;
-}
-
-CaseCommand Parser::case_command() {
-    CaseCommand result;
-    if (peek().kind != TokenKind::kWord) {
-        unexpected();
-        return result;
-    }
-    result.subject = take().word;
-    skip_newlines();
-    expect_reserved("in");
-    skip_newlines();
-    while (!lexer_.failed() && !at_reserved("esac")) {
-        result.items.push_back(case_item());
-        if (lexer_.failed() || !accept(TokenKind::kCaseEnd)) break;
-        skip_newlines();
-    }
-    expect_reserved("esac");
-    return result;
-}
-
-CaseCommand::Item Parser::case_item() {
-    CaseCommand::Item item;
-    (void)accept(TokenKind::kOpen);
-    do {
-        if (peek().kind != TokenKind::kWord) {
-            unexpected();
-            return item;
-        }
-        item.patterns.push_back(take().word);
-    } while (!lexer_.failed() && accept(TokenKind::kPipe));
-    if (!lexer_.failed() && !accept(TokenKind::kClose)) {
-        unexpected();
-        return item;
-    }
-    skip_newlines();
-    if (!lexer_.failed() && peek().kind != TokenKind::kCaseEnd && !at_reserved("esac")) {
-        item.body = compound_list();
-    }
-    return item;
-}
-
-bool Parser::redirection(Command& command) {
-    int number = -1;
-    if (peek().kind == TokenKind::kIoNumber) {
-        number = take().number;
-        if (peek().kind != TokenKind::kRedirection) {
-            unexpected();
-            return false;
-        }
-    }
-    if (peek().kind != TokenKind::kRedirection) return false;
-    const Token sign = take();
-    Redirection result;
-    result.kind = sign.redirection;
-    result.descriptor = number >= 0 ? number : sign.number;
-    if (peek().kind != TokenKind::kWord && peek().kind != TokenKind::kIoNumber) {
-        unexpected();
-        return false;
-    }
-    result.target = take().word;
-    if (result.kind == Redirection::Kind::kHereDocument) {
-        auto document = std::make_shared<HereDocument>();
-        document->strip_tabs = sign.strip_tabs;
-        for (const WordPart& part : result.target.parts) {
-            document->literal = document->literal || part.quoted;
-            document->delimiter.append(part.text);
-        }
-        result.document = document;
-        lexer_.expect_document(std::move(document));
-    }
-    command.redirections.push_back(std::move(result));
-    return !lexer_.failed();
-}
-
-void Parser::simple(Command& command) {
-    SimpleCommand result;
-    bool any = false;
-    for (; !lexer_.failed(); any = true) {
-        if (peek().kind == TokenKind::kWord) {
-            if (!any && is_reserved_word(literal_text(peek().word))) break;
-            Word word = take().word;
-            if (result.words.empty()) {
-                if (std::optional<Assignment> assignment = as_assignment(word)) {
-                    result.assignments.push_back(std::move(*assignment));
-                    continue;
-                }
-            }
-            result.words.push_back(std::move(word));
-            if (!any && !lexer_.failed() && peek().kind == TokenKind::kOpen) {
-                function(command, std::string(literal_text(result.words.front())));
-                return;
-            }
-            continue;
-        }
-        if (!redirection(command)) break;
-    }
-    if (lexer_.failed()) return;
-    if (!any) {
-        unexpected();
-        return;
-    }
-    command.body = std::move(result);
-}
-
-// The name has been taken and '(' is next.
-void Parser::function(Command& command, std::string name) {
-    (void)take();
-    if (!accept(TokenKind::kClose)) {
-        unexpected();
-        return;
-    }
-    if (!is_name(name)) {
-        lexer_.fail("Syntax error: Bad function name", command.line);
-        return;
-    }
-    skip_newlines();
-    if (lexer_.failed()) return;
-    if (!begins_compound()) {
-        unexpected();
-        return;
-    }
-    command.body = FunctionDefinition{std::move(name), this->command()};
 }
 
 ListPointer Parser::parse_substitution() {

@@ -1,7 +1,7 @@
 #pragma once
 
-// Tokens to command trees. Pure; tested on the host.
-// Source of the grammar: POSIX.1-2017, Shell Command Language, 2.10.
+// Tokens to command trees: lists and pipelines in parser.cpp, commands in parser_*.cpp. Pure; tested on the
+// host. Source of the grammar: POSIX.1-2017, Shell Command Language, 2.10.
 
 #include <optional>
 #include <string_view>
@@ -32,6 +32,8 @@ class Parser final : private SubstitutionParser {
     ListPointer parse_substitution() override;
     ListPointer parse_text(std::string_view text, int line) override;
     Word parse_document(std::string_view text, int line) override;
+
+    static constexpr int kMaxDepth = 200;
 
     const Token& peek();
     Token take();
