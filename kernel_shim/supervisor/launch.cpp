@@ -55,6 +55,14 @@ std::string_view path_of(const std::vector<std::string>& environment) {
     return kDefaultPath;
 }
 
+// Opens a path through a handle, for the supervisor itself. Errors of the scheme's openat.
+Result<scheme::DescriptionRef> open_at(const scheme::DescriptionRef& base, const scheme::Caller& caller,
+                                       const std::string& path, std::uint64_t flags) {
+    scheme::Scheme* const source = TRY(base->scheme());
+    auto opened = TRY(source->openat(caller, base->number(), path, flags, 0));
+    return scheme::describe_opened(*base, std::move(opened), flags);
+}
+
 // Standard input, output and error in the lower table, as a program started by a login finds them: the
 // guest's terminal for each that is the host's, else the host's file.
 Result<void> add_standard_files(World::Parts& parts, const PtyScheme::Hosted* terminal, fd::FdTable& files) {
@@ -104,8 +112,9 @@ Result<LoadedProgram> load(mem::AddressSpace& space, machine::Pool& pool, const 
 Result<boot::InitialStackContent> stack_content(
     World::Parts& parts, const Program& program, const LoadedProgram& loaded, fd::FdTable& files,
     scheme::DescriptionRef directory, const schemes::procmgr::ProcmgrScheme::InitialProcess& process) {
-    boot::InitialStackContent content{
-        .arguments = program.arguments, .environment = {}, .working_directory = parts.working_directory};
+    boot::InitialStackContent content{.arguments = program.arguments,
+                                      .environment = {},
+                                      .working_directory = parts.options.working_directory};
     content.auxiliary = {
         {abi::Auxv::kRedoxCwdFd, directory ? TRY(add_upper(files, std::move(directory))) : kNoDescriptor},
         {abi::Auxv::kRedoxNsFd, TRY(add_upper(files, parts.program_names))},
@@ -160,26 +169,19 @@ Expected<Pid, LaunchProblem> launch(World::Parts& parts, const std::vector<std::
                                        .path_variable = path_of(environment)},
                                       words);
     if (!program) return unexpected(program.error());
-    auto directory = open_at(parts.program_names, caller, parts.working_directory,
+    auto directory = open_at(parts.program_names, caller, parts.options.working_directory,
                              abi::OpenFlags::kStat | abi::OpenFlags::kDirectory);
     // A program that is to find no files must not reach them by its working directory either.
     if (!directory && directory.error() == Errno::kENODEV && !parts.options.schemes.empty())
         directory = scheme::DescriptionRef();
     if (!directory)
-        return unexpected(errno_problem(kExitOwnFailure, "working directory " + parts.working_directory,
-                                        directory.error()));
+        return unexpected(errno_problem(
+            kExitOwnFailure, "working directory " + parts.options.working_directory, directory.error()));
     const auto started = start(parts, *program, std::move(*directory), environment, terminal);
     if (started) return *started;
     const bool program_at_fault = started.error() == Errno::kEEXIST || started.error() == Errno::kE2BIG;
     return unexpected(errno_problem(program_at_fault ? kExitCannotRun : kExitOwnFailure,
                                     program->main.file.name + ": cannot be started", started.error()));
-}
-
-Result<scheme::DescriptionRef> open_at(const scheme::DescriptionRef& base, const scheme::Caller& caller,
-                                       const std::string& path, std::uint64_t flags) {
-    scheme::Scheme* const source = TRY(base->scheme());
-    auto opened = TRY(source->openat(caller, base->number(), path, flags, 0));
-    return scheme::describe_opened(*base, std::move(opened), flags);
 }
 
 }  // namespace halfcell::supervisor

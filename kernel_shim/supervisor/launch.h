@@ -16,8 +16,4 @@ Expected<schemes::procmgr::Pid, LaunchProblem> launch(World::Parts& parts,
                                                       const std::vector<std::string>& words,
                                                       const schemes::PtyScheme::Hosted* terminal);
 
-// Opens a path through a handle, for the supervisor itself. Errors of the scheme's openat.
-Result<scheme::DescriptionRef> open_at(const scheme::DescriptionRef& base, const scheme::Caller& caller,
-                                       const std::string& path, std::uint64_t flags);
-
 }  // namespace halfcell::supervisor

@@ -9,7 +9,6 @@
 #include "kernel_shim/doctor/check_command.h"
 #include "kernel_shim/host/sys.h"
 #include "kernel_shim/supervisor/options.h"
-#include "kernel_shim/supervisor/session.h"
 #include "kernel_shim/supervisor/world.h"
 #include "kernel_shim/syscall/compatibility.h"
 
@@ -40,9 +39,6 @@ struct Execute {
     int operator()(const BootCommand& command) const {
         return in_world(command.world, Surroundings::kKernelOnly,
                         [&](World& world) { return world.boot(command.image, command.base); });
-    }
-    int operator()(const SessionCommand& command) const {
-        return in_world(command.world, Surroundings::kUserland, run_session);
     }
     int operator()(const CheckCommand& command) const {
         return doctor::run_check_command({.json = command.json, .colour = colour_wanted()});

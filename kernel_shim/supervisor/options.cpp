@@ -110,7 +110,7 @@ void add_environment(const std::string& text, std::vector<std::string>& environm
         if (std::string_view(*entry).starts_with(wanted)) environment.emplace_back(*entry);
 }
 
-// Adds what run, trace, boot and session have in common.
+// Adds what run, trace and boot have in common.
 void add_world_options(CLI::App& app, WorldOptions& world) {
     app.add_option("--root", world.root,
                    "host directory that is the guest's / (default: a fresh one in memory)")
@@ -223,11 +223,6 @@ Command parse_command_line(int argc, char** argv) {
     std::string boot_trace;
     boot_app->add_flag("--trace{-}", boot_trace, "show the calls on standard error, or in =FILE");
 
-    SessionCommand session;
-    CLI::App* const session_app =
-        app.add_subcommand("session", "type commands; each runs one program in the same in-memory world");
-    add_world_options(*session_app, session.world);
-
     CheckCommand check;
     CLI::App* const check_app =
         app.add_subcommand("check", "can this machine run halfcell? one line per feature");
@@ -302,7 +297,6 @@ Command parse_command_line(int argc, char** argv) {
         apply_trace(boot_trace, boot.world.trace);
         return boot;
     }
-    if (session_app->parsed()) return session;
     if (check_app->parsed()) return check;
     if (abi_app->parsed()) return abi;
     if (bench_app->parsed()) return bench;

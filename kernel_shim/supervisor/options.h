@@ -63,9 +63,6 @@ struct BootCommand {
     std::string image;
     std::uint64_t base = 0x1000;
 };
-struct SessionCommand {
-    WorldOptions world;
-};
 struct CheckCommand {
     bool json = false;
 };
@@ -91,8 +88,8 @@ struct Finished {
     int status = 0;
 };
 
-using Command = std::variant<RunCommand, BootCommand, SessionCommand, CheckCommand, AbiCommand, BenchCommand,
-                             ConformCommand, CompatCommand, Finished>;
+using Command = std::variant<RunCommand, BootCommand, CheckCommand, AbiCommand, BenchCommand, ConformCommand,
+                             CompatCommand, Finished>;
 
 // Reads the command line; reports mistakes and help itself.
 Command parse_command_line(int argc, char** argv);

@@ -32,8 +32,7 @@ struct World::Parts {
           machines(std::move(the_machines)),
           console(std::move(the_console)),
           log(std::make_shared<schemes::KernelLog>()),
-          kernel(*pool, *machines, dispatcher),
-          working_directory(options.working_directory) {}
+          kernel(*pool, *machines, dispatcher) {}
 
     const WorldOptions options;
     // Null where programs get the three files of the host instead of a terminal.
@@ -53,7 +52,6 @@ struct World::Parts {
     scheme::DescriptionRef names;          // the root of the namespace
     scheme::DescriptionRef program_names;  // the part of it that programs get
     scheme::DescriptionRef stdio;          // the root of the scheme that serves the host's three files
-    std::string working_directory;
 
     // How lines of our own end on standard error, where a raw terminal does not return the carriage for us.
     [[nodiscard]] std::string_view own_line_end() const {

@@ -53,18 +53,6 @@ Result<schemes::procmgr::ExitStatus> wait_for(World::Parts& parts, Pid pid,
 
 }  // namespace
 
-Result<void> World::change_directory(const std::string& path) {
-    const scheme::Caller caller = parts_->own_caller();
-    const std::string absolute = path.starts_with('/') ? path : parts_->working_directory + "/" + path;
-    TRY(open_at(parts_->program_names, caller, absolute, abi::OpenFlags::kStat | abi::OpenFlags::kDirectory));
-    parts_->working_directory = absolute;
-    return {};
-}
-
-const std::string& World::working_directory() const {
-    return parts_->working_directory;
-}
-
 int World::run(const std::vector<std::string>& words) {
     std::optional<PtyScheme::Hosted> terminal;
     if (parts_->host_terminal != nullptr) {

@@ -34,10 +34,6 @@ class World {
     // Starts an image as Redox's kernel starts its first program and waits for its end. Blocks.
     int boot(const std::string& image_path, std::uint64_t base);
 
-    // Where the next program starts. ENOENT, ENOTDIR… as opening it says.
-    Result<void> change_directory(const std::string& path);
-    [[nodiscard]] const std::string& working_directory() const;
-
     struct Parts;  // for the files that implement it
 
   private:
