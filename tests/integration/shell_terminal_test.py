@@ -179,4 +179,75 @@ def a_shell_in_a_shell_has_jobs_of_its_own():
     leave(screen)
 
 
+UP, DOWN, LEFT = b"\x1b[A", b"\x1b[B", b"\x1b[D"
+
+
+@suite.test
+def lines_are_edited():
+    screen = shell()
+    screen.type(b"ecko one" + LEFT * 5 + b"\x7fh\x05 two\r")
+    screen.expect(b"\none two\r\n")
+    screen.expect(PROMPT)
+    screen.type(b"cho x\x01e\x0bcho y\r")
+    screen.expect(b"\ny\r\n")
+    screen.expect(PROMPT)
+    screen.type(b"nothing of this\x15echo this not\x17is kept\r")
+    screen.expect(b"\nthis is kept\r\n")
+    screen.expect(PROMPT)
+    leave(screen)
+
+
+@suite.test
+def lines_come_back():
+    screen = shell()
+    run(screen, b"echo first $((1 + 1))", b"first 2\r\n")
+    run(screen, b"echo second $((1 + 2))", b"second 3\r\n")
+    screen.type(UP + UP + b" again\r")
+    screen.expect(b"\nfirst 2 again\r\n")
+    screen.expect(PROMPT)
+    # A line that was given up is not among them; the one being typed is.
+    screen.type(b"given up\x03")
+    screen.expect(PROMPT)
+    screen.type(b"echo new $((2 + 2))" + UP + UP + DOWN + DOWN + b"er\r")
+    screen.expect(b"\nnew 4er\r\n")
+    screen.expect(PROMPT)
+    leave(screen)
+
+
+@suite.test
+def names_are_completed():
+    screen = shell()
+    run(screen, b"mkdir -p /tmp/some/deep; cd /tmp/some")
+    run(screen, b">'file one'; >deep/in; >deep/inner")
+    # Two names have "in" in common; the next Tab shows both.
+    screen.type(b"echo f\td\t\t\tn\t\r")
+    screen.expect(b"in     inner\r\n")
+    screen.expect(b"\nfile one deep/inner\r\n")
+    screen.expect(PROMPT)
+    leave(screen)
+
+
+@suite.test
+def programs_get_the_terminal_as_it_was():
+    screen = shell()
+    run(screen, b"stty -a", b" icanon", b" echo")
+    run(screen, b"stty intr ^X")
+    run(screen, b"stty -a", b"intr = ^X")
+    # What the shell does not read is the program's.
+    screen.type(b"read x; echo got $x\rtyped ahead\r")
+    screen.expect(b"got typed ahead\r\n")
+    screen.expect(PROMPT)
+    leave(screen)
+
+
+@suite.test
+def a_dumb_terminal_edits_by_itself():
+    screen = Screen(build, "sh", options=("--env", "PS1=ready> ", "--env", "TERM=dumb"))
+    screen.expect(PROMPT)
+    screen.type(b"echo wor\x7fld\r")
+    screen.expect(b"echo wor\b \bld\r\nwold\r\n")
+    screen.expect(PROMPT)
+    leave(screen)
+
+
 suite.main()

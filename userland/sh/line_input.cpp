@@ -1,6 +1,7 @@
 #include "userland/sh/line_input.h"
 
 #include <array>
+#include <utility>
 
 #include "userland/rt/file.h"
 #include "userland/rt/input.h"
@@ -9,17 +10,13 @@
 #include "userland/sh/shell.h"
 
 namespace halfcell::userland::sh {
-namespace {
 
-// A read that a signal ends also where its handler has run just before.
 Result<std::size_t> read_unless_signalled(Fd fd, std::span<char> buffer) {
     // Held: what comes between the look at the flags and the read ends the read.
     const SignalsHeld held;
     if (Traps::interrupted() || Traps::any_pending()) return Errno::kEINTR;
     return sys_read(fd, std::as_writable_bytes(buffer));
 }
-
-}  // namespace
 
 bool FileInput::next_line(std::string& text, bool) {
     constexpr std::size_t kPiece = 8192;
@@ -61,16 +58,37 @@ Result<void> read_line_exactly(Fd fd, std::string& line) {
     }
 }
 
+StandardInput::StandardInput(Shell& shell, bool prompts) : shell_(shell), prompts_(prompts) {
+    const bool edits = prompts && is_terminal(Fd::kStdin) && is_terminal(Fd::kStderr) &&
+                       shell.value_or("TERM", "dumb") != "dumb";
+    if (edits) editor_.emplace(shell.directories());
+}
+
+// What was read before a signal is kept for the next time.
+Result<void> StandardInput::read_line(bool continued) {
+    const std::string prompt = prompts_ ? shell_.prompt(continued ? "PS2" : "PS1") : std::string();
+    if (editor_) {
+        line_ = RT_TRY(editor_->read_line(prompt));
+        return {};
+    }
+    if (line_.empty()) (void)write_all(Fd::kStderr, prompt);
+    return read_line_exactly(Fd::kStdin, line_);
+}
+
+void StandardInput::forget_line() {
+    line_.clear();
+    if (editor_) editor_->forget_line();
+}
+
 bool StandardInput::next_line(std::string& text, bool continued) {
     interrupted_ = false;
-    std::string line;
-    if (prompts_) shell_.show_prompt(continued ? "PS2" : "PS1");
     for (;;) {
-        const Result<void> line_read = read_line_exactly(Fd::kStdin, line);
+        const Result<void> line_read = read_line(continued);
         if (line_read) {
-            if (line.empty() && prompts_) (void)write_all(Fd::kStderr, "\n");
-            text.append(line);
-            return !line.empty();
+            const bool ended = line_.empty();
+            if (ended && prompts_) (void)write_all(Fd::kStderr, "\n");
+            text += std::exchange(line_, {});
+            return !ended;
         }
         if (line_read.error() != Errno::kEINTR) return false;
         // With an interrupt the terminal throws away what was typed, and so does the shell: of this line, and
@@ -78,11 +96,10 @@ bool StandardInput::next_line(std::string& text, bool continued) {
         const bool given_up = prompts_ && (Traps::interrupted() || Traps::is_pending(Signal::kInt));
         shell_.run_pending_traps();
         if (shell_.flow != Flow::kNone) return false;
-        if (given_up) line.clear();
+        if (given_up) forget_line();
         if (Traps::take_interrupt()) (void)write_all(Fd::kStderr, "\n");
         interrupted_ = given_up && continued;
         if (interrupted_) return false;
-        if (prompts_ && line.empty()) shell_.show_prompt(continued ? "PS2" : "PS1");
     }
 }
 

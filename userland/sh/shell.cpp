@@ -132,16 +132,14 @@ void Shell::finish(int final_status) {
     exit_now(status);
 }
 
-void Shell::show_prompt(std::string_view variable) {
+std::string Shell::prompt(std::string_view variable) {
     // A prompt is text with parameters in it, as a here-document is.
     const std::string text = value_or(variable, "");
-    std::string prompt = text;
-    if (text.find_first_of("$`") != std::string::npos) {
-        const Word word = parse_expandable_text(text);
-        Expander expander(*this);
-        if (!expander.text(word, prompt)) prompt = text;
-    }
-    (void)write_all(Fd::kStderr, prompt);
+    if (text.find_first_of("$`") == std::string::npos) return text;
+    const Word word = parse_expandable_text(text);
+    Expander expander(*this);
+    std::string expanded;
+    return expander.text(word, expanded) ? expanded : text;
 }
 
 void Shell::run_pending_traps() {

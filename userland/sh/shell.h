@@ -96,8 +96,10 @@ class Shell final : private ExpansionHost, private Directories {
     // Switches job control on or off; false where there is no terminal.
     bool set_job_control(bool on);
 
-    // Writes the expansion of a prompt variable to standard error.
-    void show_prompt(std::string_view variable);
+    // The expansion of a prompt variable.
+    std::string prompt(std::string_view variable);
+    // Where patterns, and a user's Tab, find names.
+    Directories& directories() override { return *this; }
     // Runs the traps of signals that have come. Commands are not interrupted by them, but waits are.
     void run_pending_traps();
 
@@ -133,7 +135,6 @@ class Shell final : private ExpansionHost, private Directories {
     std::span<const std::string> arguments() override { return positional; }
     bool command_output(const List& commands, std::string& output, std::string& error) override;
     std::optional<std::string> home_of(std::string_view user) override;
-    Directories& directories() override { return *this; }
     bool refuses_unset() override { return options.has(Option::kNoUnset); }
     bool expands_patterns() override { return !options.has(Option::kNoGlob); }
     std::vector<std::string> names_in(const std::string& directory) override;
