@@ -28,6 +28,10 @@ Area signal_area();
 Area futex_area();
 Area time_area();
 Area event_area();
+Area call_area();
+Area passing_area();
+Area meta_area();
+Area sys_area();
 Area boot_area();
 
 // Every area, in the order in which they run.
