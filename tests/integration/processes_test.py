@@ -2,30 +2,103 @@
 """Many processes: at once, one after the other, more than there may be; and that nothing stays of them.
 
 processes_test.py BUILD [TEST]; HALFCELL_SCALE=10 in the environment does ten times as much (scripts/soak)."""
+import collections
 import os
+import random
+import select
+import signal
 import subprocess
 import sys
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from harness import Suite, build_under_test, check, children, expect, finish, next_line, wait_until
+from harness import DEADLINE, Failure, Suite, build_under_test, check, children, expect, finish, next_line, wait_until
 
 build = build_under_test()
 suite = Suite()
 family = os.path.join(build.directory, "userland", "bin", "family")
-SCALE = int(os.environ.get("HALFCELL_SCALE", "1"))
+SCALE = float(os.environ.get("HALFCELL_SCALE", "1"))
 EAGAIN = 11
 
 
-def costs(supervisor):
-    """What a supervisor holds of the host: descriptors, threads, child processes."""
-    return (len(os.listdir(f"/proc/{supervisor}/fd")), len(os.listdir(f"/proc/{supervisor}/task")),
-            len(children(supervisor)))
+def scaled(count):
+    return max(1, round(count * SCALE))
+
+
+class Costs:
+    """What a supervisor holds of the host: descriptors by what they are of, threads, child processes."""
+
+    def __init__(self, supervisor):
+        self.descriptors = collections.Counter(self._target(f"/proc/{supervisor}/fd/{number}")
+                                               for number in os.listdir(f"/proc/{supervisor}/fd"))
+        self.threads = len(os.listdir(f"/proc/{supervisor}/task"))
+        self.children = len(children(supervisor))
+
+    @staticmethod
+    def _target(link):
+        try:
+            return os.readlink(link)
+        except OSError:
+            return "closed meanwhile"
+
+    def more_than(self, before):
+        """In words, or "" where it is not."""
+        # A shell that waits for its standard input has an eventfd that it has not between two waits.
+        allowed = collections.Counter({"anon_inode:[eventfd]": 1})
+        found = self.descriptors - before.descriptors - allowed
+        more = [f"{count} {target}" for target, count in found.items()]
+        if self.threads > before.threads:
+            more.append(f"{self.threads - before.threads} threads")
+        if self.children > before.children:
+            more.append(f"{self.children - before.children} child processes")
+        return ", ".join(more)
+
+
+def wait_to_fall_to(before, supervisor):
+    """Until a supervisor holds no more than before."""
+    more = ""
+
+    def no_more():
+        nonlocal more
+        more = Costs(supervisor).more_than(before)
+        return not more
+
+    try:
+        wait_until(no_more, "")
+    except Failure:
+        raise Failure(f"what stays: {more}")
+
+
+def kill(process):
+    try:
+        os.kill(process, signal.SIGKILL)
+    except ProcessLookupError:
+        return 0
+    return 1
+
+
+class Shell:
+    """A shell in a supervisor, told what to do line by line."""
+
+    def __init__(self, *options, **more):
+        self.process = build.start("sh", stdin=subprocess.PIPE, stdout=subprocess.PIPE, options=options, **more)
+
+    def do(self, line, answer):
+        self.process.stdin.write(line + b"\n")
+        self.process.stdin.flush()
+        got = next_line(self.process, max(DEADLINE, scaled(60)))
+        check(got == answer + b"\n", f"{got!r} instead of {answer!r}")
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.stdin = None
+        check(finish(self.process) == 0, "the shell ends badly")
 
 
 @suite.test
 def a_hundred_processes_alive_at_once():
-    count = 100 * SCALE
+    count = scaled(100)
     process = build.start(family, "alive", count, options=("--process-limit", count + 10), stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE)
     check(next_line(process) == b"%d\n" % count, "not all are born")
@@ -39,25 +112,48 @@ def a_hundred_processes_alive_at_once():
 @suite.test
 def processes_one_after_the_other_leave_nothing():
     """The same supervisor, looked at before and after: nothing of a dead process stays."""
-    process = build.start("sh", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                          options=("--bind", f"{family}:/bin/family:ro"))
+    shell = Shell("--bind", f"{family}:/bin/family:ro")
+    shell.do(b"/bin/family short 20", b"20")
+    shell.do(b"echo warm", b"warm")
+    before = Costs(shell.process.pid)
+    count = scaled(1000)
+    shell.do(b"/bin/family short %d" % count, b"%d" % count)
+    shell.do(b"echo done", b"done")
+    wait_to_fall_to(before, shell.process.pid)
+    shell.end()
 
-    def do(line, answer):
-        process.stdin.write(line + b"\n")
-        process.stdin.flush()
-        got = next_line(process)
-        check(got == answer + b"\n", f"{got!r} instead of {answer!r}")
 
-    do(b"/bin/family short 20", b"20")
-    do(b"echo warm", b"warm")
-    before = costs(process.pid)
-    do(b"/bin/family short %d" % (1000 * SCALE), b"%d" % (1000 * SCALE))
-    do(b"echo done", b"done")
-    wait_until(lambda: all(now <= then for now, then in zip(costs(process.pid), before)),
-               f"descriptors, threads and children {costs(process.pid)} to fall to {before}")
-    process.stdin.close()
-    process.stdin = None
-    check(finish(process) == 0, "the shell ends badly")
+@suite.test
+def guests_are_killed_at_random_while_they_fork_exec_and_exit():
+    """From outside, in all they do. No worker stays behind for them, no zombie, and the shell goes on."""
+    chance = random.Random(6)
+    shell = Shell(stderr=subprocess.DEVNULL)
+    supervisor = shell.process.pid
+    shell.do(b"for i in 1 2 3 4 5 6; do (env true | cat) & done; wait; echo warm", b"warm")
+    # The zygote and the shell.
+    wait_until(lambda: len(children(supervisor)) == 2, "what ran to end")
+    spared = set(children(supervisor))
+    before = Costs(supervisor)
+    until = time.monotonic() + scaled(3)
+    kills = rounds = 0
+    while time.monotonic() < until:
+        shell.do(b"for i in 1 2 3 4; do (while :; do env true; (exit 3); seq 3 | cat >/dev/null; done) & done; "
+                 b"echo started", b"started")
+        for _ in range(60):
+            # The youngest, most often: those live on that start others.
+            select.select([shell.process.stdout], [], [], chance.uniform(0, 0.02))
+            victims = [child for child in children(supervisor) if child not in spared]
+            if not victims:
+                break
+            kills += kill(max(victims) if chance.random() < 0.9 else chance.choice(victims))
+        while victims:
+            kills += sum(kill(victim) for victim in victims)
+            victims = [child for child in children(supervisor) if child not in spared]
+        shell.do(b"wait; echo over", b"over")
+        wait_to_fall_to(before, supervisor)
+        rounds += 1
+    shell.end()
+    print(f"     {kills} kills in {rounds} rounds", flush=True)
 
 
 @suite.test
@@ -82,8 +178,8 @@ def bombs_are_harmless_without_a_limit_of_the_users():
 
 @suite.test
 def signals_between_two_processes_are_neither_lost_nor_doubled():
-    count = 2000 * SCALE
-    expect(build.run(family, "kills", count, deadline=60 * SCALE), out=f"{count}\n", err="")
+    count = scaled(2000)
+    expect(build.run(family, "kills", count, deadline=max(60, 60 * SCALE)), out=f"{count}\n", err="")
 
 
 suite.main()
