@@ -106,18 +106,21 @@ bool Connection::fall_asleep() {
 bool Connection::serve() {
     rings_->sleeping(false);
     // Descriptors come before the answers that name them.
-    if (!receive_packets()) return false;
+    if (!receive_packets() || !take_answers()) give_up();
+    // There may be room in the ring again.
+    pump();
+    return !lost_.load();
+}
+
+bool Connection::take_answers() {
     std::array<Cqe, 64> batch;
     for (;;) {
         const Result<std::size_t> count = rings_->take(batch);
         if (!count) return false;
-        if (*count == 0) break;
+        if (*count == 0) return true;
         for (const Cqe& cqe : std::span(batch).first(*count))
             if (!complete(cqe)) ++lies_;
     }
-    // There may be room in the ring again.
-    pump();
-    return !lost_.load();
 }
 
 bool Connection::receive_packets() {

@@ -70,6 +70,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void ring_bell();
     void give_up();
     bool receive_packets();
+    bool take_answers();
     Result<void> complete(const abi::Cqe& cqe);
     Result<void> respond_with_descriptor(const abi::Cqe& cqe);
     Result<void> respond_with_descriptors(const abi::Cqe& cqe);

@@ -125,6 +125,9 @@ void HostServer::make_connection() {
     ++finished_;
     if (made) {
         connection_ = std::move(*made);
+        // Whoever wakes so late that it has gone again hears that.
+        error_ = Errno::kENODEV;
+        what_ = decision_for(HandoverKind::kSocketUnavailable).name;
     } else {
         error_ = made.error();
         what_ = describe(outcome);

@@ -75,8 +75,8 @@ class HostServer final : public scheme::Scheme {
     mutable LevelMutex<LockLevel::kObject> mutex_;
     // All guarded by mutex_.
     std::shared_ptr<Connection> connection_;
-    std::uint64_t finished_ = 0;  // how many times a connection was tried for
-    Errno error_{};               // of the last time
+    std::uint64_t finished_ = 0;    // how many times a connection was tried for
+    Errno error_ = Errno::kENODEV;  // of the last time
     std::string what_;
     bool wanted_ = false;
     bool stop_ = false;

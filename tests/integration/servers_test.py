@@ -1,45 +1,84 @@
 #!/usr/bin/env python3
-"""The examples of the server kit as guests: with the tools, and with a client of their own."""
+"""The examples of the server kit, with the tools and with a client of their own: served by a guest, by a program of
+the host that halfcell starts, and by one that listens. Who serves a scheme must not show."""
 import os
+import signal
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from harness import Suite, build_under_test, check, expect
+from harness import Suite, build_under_test, check, children, expect, finish, name_of, start, wait_until
 
 build = build_under_test()
 suite = Suite()
 programs = os.path.join(build.directory, "userland", "bin")
+servers = os.path.join(build.directory, "schemes", "server", "bin")
+bind = ["--bind", f"{programs}:/servers:ro"]
 
 
-def shell(script):
-    """The output of a script of the guest's shell, which finds the examples in /servers."""
-    return build.run("sh", "-ec", script, options=["--bind", f"{programs}:/servers:ro"])
+class Guest:
+    """The server is a guest, started by the script."""
+
+    def run(self, example, script, argument="", options=()):
+        begin = f"/servers/{example} served {argument}\n"
+        return build.run("sh", "-ec", begin + script, options=[*bind, *options])
 
 
-def client(example, arguments=""):
-    outcome = shell(f"mkdir /tmp/forwarded; /servers/{example} served {arguments};"
-                    f"/servers/server_client {example} /scheme/served")
-    check(outcome.status == 0 and outcome.text.endswith("PASS\n"), str(outcome))
-    return outcome
+class Started:
+    """halfcell starts the server."""
+
+    def run(self, example, script, argument="", options=()):
+        server = f"served={servers}/{example} {argument}"
+        return build.run("sh", "-ec", script, options=["--scheme", server, *bind, *options])
 
 
-@suite.test
-def keys_with_the_tools():
-    outcome = shell("""
-        /servers/key_value keys
-        echo hello > /scheme/keys/greeting
-        cat /scheme/keys/greeting
-        cp /scheme/keys/greeting /scheme/keys/copy
-        cp /scheme/keys/copy /tmp/copy
+class Listening:
+    """The server runs already, and goes on."""
+
+    def run(self, example, script, argument="", options=()):
+        path = os.path.join(suite.directory, "socket")
+        words = [os.path.join(servers, example), "--listen", path] + argument.split()
+        with open(os.path.join(suite.directory, "errors"), "w+b") as errors:
+            server = start(words, stderr=errors)
+            try:
+                wait_until(lambda: os.path.exists(path), "the server's socket")
+                outcome = build.run("sh", "-ec", script,
+                                    options=["--scheme", f"served=unix:{path}", *bind, *options])
+            finally:
+                server.terminate()
+                finish(server)
+                os.unlink(path)
+            errors.seek(0)
+            outcome.err += errors.read()
+        return outcome
+
+
+def every_way(function):
+    """The test once for each way to serve a scheme."""
+    for way in (Guest, Started, Listening):
+        def test(way=way):
+            return function(way())
+        test.__name__ = f"{function.__name__}_{way.__name__.lower()}"
+        suite.test(test)
+    return function
+
+
+@every_way
+def keys_with_the_tools(way):
+    outcome = way.run("key_value", """
+        echo hello > /scheme/served/greeting
+        cat /scheme/served/greeting
+        cp /scheme/served/greeting /scheme/served/copy
+        cp /scheme/served/copy /tmp/copy
         cat /tmp/copy
-        echo more >> /scheme/keys/copy
-        ls /scheme/keys
-        wc -c < /scheme/keys/copy
-        rm /scheme/keys/greeting
-        ls /scheme/keys
-        seq 1 50000 > /scheme/keys/numbers
-        sha256sum < /scheme/keys/numbers
+        echo more >> /scheme/served/copy
+        ls /scheme/served
+        wc -c < /scheme/served/copy
+        rm /scheme/served/greeting
+        ls /scheme/served
+        seq 1 50000 > /scheme/served/numbers
+        sha256sum < /scheme/served/numbers
         seq 1 50000 | sha256sum
         """)
     lines = outcome.text.splitlines()
@@ -47,56 +86,59 @@ def keys_with_the_tools():
     check(lines[-1] == lines[-2], str(outcome))
 
 
-@suite.test
-def an_open_that_waits():
-    expect(shell('''
-        /servers/key_value keys
-        { : < /scheme/keys/await/late; echo opened; } &
-        echo now > /scheme/keys/late
+@every_way
+def an_open_that_waits(way):
+    expect(way.run("key_value", """
+        { : < /scheme/served/await/late; echo opened; } &
+        echo now > /scheme/served/late
         wait
-        '''), 0, out="opened\n", err="")
+        """), 0, out="opened\n", err="")
 
 
-@suite.test
-def a_proxy_with_the_tools():
-    outcome = shell("""
-        mkdir /tmp/real
-        /servers/proxy seen /tmp/real
-        echo hello > /scheme/seen/greeting
-        cat /scheme/seen/greeting /tmp/real/greeting
-        cp /scheme/seen/greeting /scheme/seen/copy
-        ls /scheme/seen /tmp/real
-        rm /scheme/seen/copy
-        ls /tmp/real
-        """)
-    expect(outcome, 0, out="hello\nhello\n/scheme/seen:\ncopy\ngreeting\n\n/tmp/real:\ncopy\ngreeting\ngreeting\n")
+@every_way
+def a_proxy_with_the_tools(way):
+    # A directory that is there for the guest and for the host.
+    real = suite.fresh("real")
+    outcome = way.run("proxy", f"""
+        echo hello > /scheme/served/greeting
+        cat /scheme/served/greeting {real}/greeting
+        cp /scheme/served/greeting /scheme/served/copy
+        ls /scheme/served {real}
+        rm /scheme/served/copy
+        ls {real}
+        """, real, ["--bind", real])
+    expect(outcome, 0, out=f"hello\nhello\n/scheme/served:\ncopy\ngreeting\n\n{real}:\ncopy\ngreeting\ngreeting\n")
     for line in ('proxy: open "greeting"', 'proxy: write "greeting"', 'proxy: remove "copy"'):
         check(line in outcome.message, f"no {line!r}\n{outcome}")
 
 
-@suite.test
-def pages_with_the_tools():
-    expect(shell("/servers/shared_pages pages; seq 3 > /scheme/pages/a; cp /scheme/pages/a /tmp/a; cat /tmp/a"), 0,
+@every_way
+def pages_with_the_tools(way):
+    expect(way.run("shared_pages", "seq 3 > /scheme/served/a; cp /scheme/served/a /tmp/a; cat /tmp/a"), 0,
            out="1\n2\n3\n", err="")
 
 
-@suite.test
-def key_value_with_a_client():
-    expect(client("key_value"), err="")
+@every_way
+def key_value_with_a_client(way):
+    expect(way.run("key_value", "/servers/server_client key_value /scheme/served"), 0, out="PASS\n", err="")
+
+
+@every_way
+def proxy_with_a_client(way):
+    real = suite.fresh("client")
+    outcome = way.run("proxy", "/servers/server_client proxy /scheme/served", real, ["--bind", real])
+    check(outcome.status == 0 and outcome.text == "PASS\n", str(outcome))
+
+
+@every_way
+def shared_pages_with_a_client(way):
+    expect(way.run("shared_pages", "/servers/server_client shared_pages /scheme/served"), 0, out="PASS\n", err="")
 
 
 @suite.test
-def proxy_with_a_client():
-    client("proxy", "/tmp/forwarded")
-
-
-@suite.test
-def shared_pages_with_a_client():
-    expect(client("shared_pages"), err="")
-
-
-@suite.test
-def what_is_wrong_with_a_command_line():
+def command_lines_of_guests():
+    def shell(script):
+        return build.run("sh", "-ec", script, options=bind)
     outcome = shell("/servers/key_value one; /servers/key_value one")
     check(outcome.status == 1 and "File exists" in outcome.message, str(outcome))
     outcome = shell("/servers/key_value")
@@ -105,9 +147,93 @@ def what_is_wrong_with_a_command_line():
     check(outcome.status == 2 and "one argument" in outcome.message, str(outcome))
     outcome = shell("/servers/proxy seen /tmp/missing")
     check(outcome.status == 2 and "No such file" in outcome.message, str(outcome))
-    outcome = build.run("sh", "-c", "/servers/key_value nowhere", options=["--schemes", "file",
-                                                                          "--bind", f"{programs}:/servers:ro"])
-    check(outcome.status != 0, str(outcome))
+
+
+@suite.test
+def command_lines_of_the_host():
+    def refused(scheme, reason):
+        expect(build.run("true", options=["--scheme", scheme]), 125, out="", err=reason)
+    key_value = os.path.join(servers, "key_value")
+    refused("served=/nonexistent/server", "socket unavailable: No such file or directory")
+    refused("served=true", "socket unavailable")
+    refused(f"served=unix:{suite.directory}/nobody", "socket unavailable")
+    refused(f"file={key_value}", "File exists")
+    outcome = build.run("true", options=["--scheme", "served"])
+    check(outcome.status == 125 and "NAME=COMMAND" in outcome.message, str(outcome))
+    outcome = build.run("true", options=["--scheme", "a/b=c"])
+    check(outcome.status == 125 and "neither" in outcome.message, str(outcome))
+    outcome = build.run("cat", "/scheme/served/a", options=["--scheme", f"served={key_value}", "--schemes", "file"])
+    check(outcome.status == 1 and "No such device" in outcome.message, str(outcome))
+    check("--scheme" in build.run("true", options=["--help"]).text, "no --scheme in the help")
+
+
+@suite.test
+def what_a_server_keeps_outlives_a_run_but_handles_do_not():
+    path = os.path.join(suite.directory, "kept")
+    server = start([os.path.join(servers, "key_value"), "--listen", path])
+    try:
+        wait_until(lambda: os.path.exists(path), "the server's socket")
+        options = ["--scheme", f"served=unix:{path}"]
+        expect(build.run("sh", "-c", "echo kept > /scheme/served/a", options=options), 0)
+        for _ in range(20):
+            expect(build.run("cat", "/scheme/served/a", options=options), 0, out="kept\n")
+    finally:
+        server.terminate()
+        finish(server)
+
+
+def server_of(run):
+    return [child for child in children(run.pid) if name_of(child) == "key_value"]
+
+
+@suite.test
+def a_server_that_is_killed_is_started_again():
+    script = """
+        echo before > /scheme/served/a
+        exec 3< /scheme/served/a
+        echo ready
+        read -r line
+        cat <&3 2>/dev/null && echo "an old handle works"
+        echo after > /scheme/served/b
+        cat /scheme/served/b
+        ls /scheme/served
+        """
+    run = build.start("sh", "-c", script, options=["--scheme", f"served={servers}/key_value"],
+                      stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    check(run.stdout.readline() == b"ready\n", "the guest does not begin")
+    (first,) = server_of(run)
+    os.kill(first, signal.SIGKILL)
+    run.stdin.write(b"go\n")
+    run.stdin.flush()
+    out = run.stdout.read()
+    check(finish(run) == 0 and out == b"after\nb\n", f"{out!r}")
+
+
+@suite.test
+def callers_that_wait_hear_of_the_end():
+    run = build.start("sh", "-c", "echo ready; cat /scheme/served/await/never 2>&1; echo $?",
+                      options=["--scheme", f"served={servers}/key_value"], stdout=subprocess.PIPE)
+    check(run.stdout.readline() == b"ready\n", "the guest does not begin")
+
+    def ended():
+        # A server that dies before it is asked is started again for the question.
+        for server in server_of(run):
+            os.kill(server, signal.SIGKILL)
+        return run.poll() is not None
+
+    wait_until(ended, "the end of the guest")
+    out = run.stdout.read()
+    check(finish(run) == 0 and b"No such device" in out and out.endswith(b"1\n"), f"{out!r}")
+
+
+@suite.test
+def servers_end_with_their_supervisor():
+    run = build.start("sh", "-c", "echo ready; read -r line", options=["--scheme", f"served={servers}/key_value"],
+                      stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    check(run.stdout.readline() == b"ready\n", "the guest does not begin")
+    check(len(server_of(run)) == 1, "no server")
+    run.kill()
+    finish(run)
 
 
 suite.main()
