@@ -19,9 +19,7 @@ void take_away(const Window& window) {
 }  // namespace
 
 void Window::prepare(std::uint64_t begin, std::uint64_t size, bool overwritten) {
-    // Small enough to lie where the supervisor always reaches it.
     std::byte* const bytes = pages->direct();
-    HC_CHECK(bytes != nullptr, "a scratch page can be reached");
     const std::uint64_t end = begin + size;
     const std::uint64_t clear_up_to = overwritten ? std::min(begin, used) : used;
     std::memset(bytes, 0, clear_up_to);
@@ -52,6 +50,8 @@ Result<Window> Windows::take(std::uint64_t pages, bool writable,
     }
     Window window{
         .space = server, .pages = TRY(pool_.allocate(pages * machine::kPageSize)), .writable = writable};
+    // Guests have filled the part of the pool that the supervisor has mapped.
+    if (window.pages->direct() == nullptr) return fail(Errno::kENOMEM);
     window.address = TRY(server->show_lent(*server, {.head = window.pages}, {.write = writable}));
     return window;
 }

@@ -17,7 +17,7 @@ namespace halfcell::user_scheme {
 struct Window {
     std::weak_ptr<mem::AddressSpace> space;
     std::uint64_t address = 0;
-    mem::MemoryRef pages;
+    mem::MemoryRef pages;  // directly reachable
     bool writable = false;
     // Bytes from the front that may still be those of an earlier buffer.
     std::uint64_t used = 0;
@@ -36,7 +36,8 @@ class Windows {
     explicit Windows(machine::Pool& pool) : pool_(pool) {}
 
     // One of at least `pages` pages, at most kMostPages, mapped in `server`. Takes address-space locks and
-    // may cost the server an agent command; hold no lock. ENOMEM, ESRCH.
+    // may cost the server an agent command; hold no lock. ENOMEM: no memory, or none that the supervisor has
+    // mapped.
     Result<Window> take(std::uint64_t pages, bool writable, const std::shared_ptr<mem::AddressSpace>& server);
     // Takes it from the server, or keeps it for the next.
     void give_back(Window window);

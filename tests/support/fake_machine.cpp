@@ -121,7 +121,7 @@ Result<void> FakePool::check_limit(std::uint64_t size) const {
 
 Result<machine::MemoryRef> FakePool::allocate(std::uint64_t size) {
     TRY(check_limit(size));
-    if (size > kLargestDirect) return std::make_shared<SparseMemory>(used_, size);
+    if (size > kLargestDirect || window_full_) return std::make_shared<SparseMemory>(used_, size);
     return std::make_shared<HeapMemory>(used_, size);
 }
 

@@ -32,6 +32,8 @@ class FakePool final : public machine::Pool {
     [[nodiscard]] std::uint64_t used() const override { return used_->load(); }
     [[nodiscard]] std::uint64_t limit() const override { return limit_; }
     void set_limit(std::uint64_t limit) { limit_ = limit; }
+    // From now on no slice is directly reachable: the supervisor's window is full.
+    void fill_window() { window_full_ = true; }
 
     // Like allocate, but without direct access, as a host file has it.
     Result<machine::MemoryRef> allocate_indirect(std::uint64_t size);
@@ -40,6 +42,7 @@ class FakePool final : public machine::Pool {
     Result<void> check_limit(std::uint64_t size) const;
 
     std::uint64_t limit_;
+    bool window_full_ = false;
     // Outlives the pool where slices do.
     std::shared_ptr<std::atomic<std::uint64_t>> used_ = std::make_shared<std::atomic<std::uint64_t>>(0);
 };

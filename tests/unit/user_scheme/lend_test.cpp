@@ -260,6 +260,18 @@ TEST_CASE_FIXTURE(LendFixture, "paths lie alone on a page") {
     CHECK(lender.lend_path(std::string(kPage, 'p')));
 }
 
+TEST_CASE_FIXTURE(LendFixture,
+                  "a full window of the pool is no memory for small buffers (full-window-aborts)") {
+    pool.fill_window();
+    CHECK(error_of(lender.lend(client.in(0, 5))) == "ENOMEM");
+    CHECK(error_of(lender.lend_path("x")) == "ENOMEM");
+    CHECK(server.grants() == 1);
+    // Larger ones need none of it.
+    client.put(large, "large");
+    const Loan loan = lend(*mem::UserIn::create(*client.space, large, kLarge));
+    CHECK(server.text(loan.address(), 5) == "large");
+}
+
 TEST_CASE_FIXTURE(LendFixture, "a closed lender leaves nothing in the server") {
     Loan kept = lend(client.in(0, 5));
     { const Loan returned = lend(client.out(5, 5)); }
