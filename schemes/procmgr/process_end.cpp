@@ -32,12 +32,16 @@ std::set<Pid> groups_at_stake(const ProcessMap& processes, const Process& ending
 }
 
 // Children of a process that has ended: those that live on get another parent, the others have nobody left
-// who could ask for them. (Upstream gives init the wrong news here and never forgets them.)
-void give_children_to_init(ProcessMap& processes, Pid parent) {
+// who could ask for them (upstream gives init the wrong news here and never forgets them), or who would start
+// them: such a child may already have a file table with its own process in it, and would keep itself.
+void give_children_to_init(ProcessMap& processes, Pid parent, SignalEffects& effects) {
     for (auto entry = processes.begin(); entry != processes.end();) {
         Process& child = entry->second;
         const bool ours = child.parent == parent && child.pid != parent;
         if (ours) child.parent = kInitPid;
+        const auto launched = [](const auto& thread) { return thread->context->launched(); };
+        if (ours && child.alive() && std::ranges::none_of(child.threads, launched))
+            effects.push_back({SignalEffect::Kind::kExit, nullptr, child.pid, Signal::kKill});
         const bool unwanted = ours && child.state == ProcessState::kExited && !child.awaited_by_supervisor;
         entry = unwanted ? processes.erase(entry) : std::next(entry);
     }
@@ -86,7 +90,7 @@ SignalEffects ProcessTable::process_ended(Process& process) {
     if (parent != processes_.end())
         (void)SignalDelivery(processes_, Sender::of(process), Signal::kChld, effects).to(parent->second);
     std::set<Pid> groups = groups_at_stake(processes_, process);
-    give_children_to_init(processes_, pid);
+    give_children_to_init(processes_, pid, effects);
     std::erase_if(groups, [&](Pid group) { return !group_is_orphaned(processes_, group); });
     release_stopped(processes_, groups, effects);
     if (parent != processes_.end()) {

@@ -134,6 +134,22 @@ TEST_CASE_FIXTURE(FamilyFixture, "unstarted-thread-hang: a thread nobody started
     CHECK(context->state() == task::RunState::kDead);
 }
 
+TEST_CASE_FIXTURE(FamilyFixture,
+                  "unstarted-child-leak: a child goes with the parent that was about to start it") {
+    const Child parent = running_child(process);
+    const Child child = fork(parent.process);
+    // As late as can be: its own copy of the file table has its own process in it.
+    REQUIRE(child.context->files()->add({file(child.process), false}));
+    REQUIRE(close(child.process) == 0);
+    REQUIRE(close(child.thread) == 0);
+    CHECK(child.context->state() == task::RunState::kNotStarted);
+    kernel.workers.kill(parent.context, true);
+    await_news(process, parent);
+    kernel.workers.wait_all();
+    CHECK(child.context->state() == task::RunState::kDead);
+    CHECK(call(ProcCall::kKill, {child.pid, 0}) == error(Errno::kESRCH));
+}
+
 TEST_CASE_FIXTURE(FamilyFixture, "how a child ended shows in its status") {
     const Child killed = running_child(process);
     CHECK(call(ProcCall::kKill, {killed.pid, Signal::kKill}) == 0);
