@@ -138,6 +138,7 @@ void Dispatcher::cancel(std::uint32_t tag) {
     if (waiting == waiting_.end()) return;
     scheme_.cancelled(request_of(*waiting));
     waiting_.erase(waiting);
+    std::erase_if(sent_, [tag](const Sent& sent) { return sent.tag == tag; });
     answer(tag, {.value = Errno::kECANCELED});
 }
 
@@ -166,6 +167,7 @@ void Dispatcher::close(Id id) {
 void Dispatcher::hang_up() {
     for (const Sqe& sqe : std::exchange(waiting_, {}))
         scheme_.cancelled(request_of(sqe));
+    sent_.clear();
     while (!open_.empty())
         close(open_.back());
     (void)scheme_.take_events();
@@ -229,9 +231,21 @@ Dispatcher::Answer Dispatcher::receive_descriptors(const Sqe& sqe, const Request
     return {.value = 0, .opcode = CqeOpcode::kRespondWithMultipleFds};
 }
 
+// They can be fetched once, so a request that has waited brings its own.
+Result<std::vector<Descriptor>> Dispatcher::descriptors_of(const Sqe& sqe) {
+    const auto kept =
+        std::find_if(sent_.begin(), sent_.end(), [&](const Sent& sent) { return sent.tag == sqe.tag; });
+    if (kept == sent_.end()) return transport_.obtain(sqe.tag, sqe.args[3]);
+    std::vector<Descriptor> descriptors = std::move(kept->descriptors);
+    sent_.erase(kept);
+    return descriptors;
+}
+
 Result<std::uint64_t> Dispatcher::take_descriptors(const Sqe& sqe, const Request& request) {
-    std::vector<Descriptor> sent = RT_TRY(transport_.obtain(sqe.tag, sqe.args[3]));
-    return scheme_.sendfd(request, sqe.args[0], sent, sqe.args[2]);
+    std::vector<Descriptor> sent = RT_TRY(descriptors_of(sqe));
+    const Result<std::uint64_t> taken = scheme_.sendfd(request, sqe.args[0], sent, sqe.args[2]);
+    if (!taken && taken.error() == Errno::kEWOULDBLOCK) sent_.push_back({sqe.tag, std::move(sent)});
+    return taken;
 }
 
 Dispatcher::Answer Dispatcher::perform(const Sqe& sqe) {

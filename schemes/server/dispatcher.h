@@ -50,6 +50,7 @@ class Dispatcher {
     Answer opened(const abi::Sqe& sqe, Result<Opened> result);
     Answer map(const abi::Sqe& sqe, const Request& request);
     Answer receive_descriptors(const abi::Sqe& sqe, const Request& request);
+    Result<std::vector<Descriptor>> descriptors_of(const abi::Sqe& sqe);
     Result<std::uint64_t> take_descriptors(const abi::Sqe& sqe, const Request& request);
     Result<std::uint64_t> list(const Request& request, Id id, std::span<std::byte> to,
                                std::uint64_t header_size, std::uint64_t from);
@@ -60,7 +61,13 @@ class Dispatcher {
     Scheme& scheme_;
     Transport& transport_;
     std::vector<abi::Sqe> waiting_;  // in the order they came
-    std::vector<Id> open_;           // as often as they were opened
+    // What was sent with those of them that the scheme has not taken yet.
+    struct Sent {
+        std::uint32_t tag = 0;
+        std::vector<Descriptor> descriptors;
+    };
+    std::vector<Sent> sent_;
+    std::vector<Id> open_;  // as often as they were opened
     // Handles with record locks. Every answer to a STD_FS call says whether closes shall be told, so all that
     // concern these say yes.
     std::vector<Id> locked_;

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "abi/data.h"
@@ -151,7 +152,8 @@ class Scheme {
 
     // --- descriptors. EOPNOTSUPP.
 
-    // Takes what a client sends; what is left in `descriptors` is closed. The value is SYS_SENDFD's result.
+    // Takes what a client sends; what is left in `descriptors` is closed, or kept for the next try where the
+    // answer is kEWOULDBLOCK. The value is SYS_SENDFD's result.
     virtual Result<std::uint64_t> sendfd(const Request& request, Id id, std::vector<Descriptor>& descriptors,
                                          std::uint64_t argument);
     // Gives exactly `count`.

@@ -68,6 +68,12 @@ class Scripted final : public Scheme {
         ready = true;
         return {};
     }
+    Result<std::uint64_t> sendfd(const Request&, Id, std::vector<Descriptor>& descriptors,
+                                 std::uint64_t) override {
+        if (!ready) return Errno::kEWOULDBLOCK;
+        taken += descriptors.size();
+        return descriptors.size();
+    }
     Result<std::vector<Descriptor>> recvfd(const Request&, Id, std::uint64_t) override {
         std::vector<Descriptor> given;
         given.emplace_back(3);
@@ -78,6 +84,7 @@ class Scripted final : public Scheme {
     void cancelled(const Request& request) override { cancels.push_back(request.tag); }
 
     bool ready = true;
+    std::size_t taken = 0;
     std::uint64_t value = 4;
     Request last;
     std::uint64_t last_flags = 0;
@@ -294,6 +301,31 @@ TEST_CASE_FIXTURE(Fixture, "who hangs up closes what he opened, as often as he d
     CHECK(scheme.cancels == std::vector<std::uint64_t>{5});
     CHECK(dispatcher.waiting() == 0);
     CHECK(transport.completions.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "descriptors wait with the request they came with (waiting-sendfd-loses-them)") {
+    const abi::Sqe send = request(Opcode::kSendfd, 1, {8, 0, 0, 2});
+    transport.sent = 2;
+    scheme.ready = false;
+    tell(send);
+    CHECK(transport.completions.empty());
+    // They can be fetched once.
+    transport.sent = 0;
+    tell(request(Opcode::kFsync, 2));
+    REQUIRE(transport.completions.size() == 2);
+    CHECK(transport.completions[1].tag == 1);
+    CHECK(transport.completions[1].result == 2);
+    CHECK(scheme.taken == 2);
+
+    // Those of a caller who gave up are not for the next with its tag.
+    transport.completions.clear();
+    transport.sent = 2;
+    scheme.ready = false;
+    tell(send);
+    CHECK(error_of(ask(request(Opcode::kCancel, 1))) == static_cast<int>(Errno::kECANCELED));
+    scheme.ready = true;
+    transport.sent = 1;
+    CHECK(ask(request(Opcode::kSendfd, 1, {8, 0, 0, 1})).result == 1);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a server serves until there is nothing to come") {
