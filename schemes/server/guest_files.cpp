@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <utility>
+
 #include "abi/flags.h"
 #include "schemes/server/files.h"
 #include "userland/rt/directory.h"

@@ -39,10 +39,12 @@ std::string problem(std::string_view name, Errno error) {
 }
 
 Result<void> start(Scheme& scheme, std::string_view name) {
-    const Pipe ready = RT_TRY(make_pipe());
+    Pipe ready = RT_TRY(make_pipe());
     if (RT_TRY(fork_process()) == 0) serve(scheme, name, ready);
+    // So that a child which dies before it reports ends the pipe.
+    ready.writer.reset();
     std::byte report{};
-    RT_TRY(sys_read(ready.reader.fd(), std::span(&report, 1)));
+    if (RT_TRY(sys_read(ready.reader.fd(), std::span(&report, 1))) == 0) return Errno::kESRCH;
     if (report != std::byte{0}) return static_cast<Errno>(std::to_integer<int>(report));
     return {};
 }

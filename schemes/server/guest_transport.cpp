@@ -1,5 +1,6 @@
 #include "schemes/server/guest_transport.h"
 
+#include <algorithm>
 #include <string>
 
 #include "abi/namespace_call.h"

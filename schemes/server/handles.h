@@ -2,6 +2,7 @@
 
 // A server's open handles by id. Ids begin behind the root's and come back into use once they are closed.
 
+#include <cstddef>
 #include <optional>
 #include <utility>
 #include <vector>

@@ -1,5 +1,5 @@
-// speedscheme: a scheme that does as little as a scheme can; the server half of what `halfcell bench` measures of
-// schemes. Every name opens the same endless bytes.
+// speedscheme: a scheme that does as little as a scheme can; the server half of what `halfcell bench`
+// measures of schemes. Every name opens the same endless bytes.
 
 #include <algorithm>
 #include <cstring>
