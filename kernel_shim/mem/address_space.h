@@ -107,8 +107,9 @@ class AddressSpace : public std::enable_shared_from_this<AddressSpace> {
     // does with its grants later changes nothing here. Private source memory may be borrowed with any rights.
     // Files it covers are pinned in the source until the last borrowed piece goes. EBUSY (this very space, or
     // a pinned victim), EINVAL (bad range, or the source has a hole in it), EPERM (rights the source grant
-    // cannot have), EEXIST, ENOMEM. A kFixed target has been cleared even when a later check fails, as
-    // upstream does. Source: kernel:src/scheme/proc.rs kfmap, kernel:src/context/memory.rs Grant::borrow.
+    // cannot have), EEXIST, ENOMEM, ESRCH (the source's process is gone, and its bytes with it). A kFixed
+    // target has been cleared even when a later check fails, as upstream does. Source:
+    // kernel:src/scheme/proc.rs kfmap, kernel:src/context/memory.rs Grant::borrow.
     Result<std::uint64_t> borrow(AddressSpace& source, std::uint64_t source_address,
                                  const MapRequest& request);
     // Shows lent pages, one part after the other, in a hole of the kernel's choice, and returns its address.
@@ -131,9 +132,10 @@ class AddressSpace : public std::enable_shared_from_this<AddressSpace> {
     Result<std::uint64_t> transfer(AddressSpace& source, std::uint64_t source_address,
                                    const MapRequest& request);
 
-    // --- guest bytes. Neither blocks but for the lock. EFAULT where no grant covers a byte, or a write meets
-    // a grant without WRITE; bytes before it may have been copied. Any read of a grant succeeds (PROT_NONE
-    // too).
+    // --- guest bytes. Nothing here blocks but for the lock and, after a fork, for copying through the
+    // process. EFAULT where no grant covers a byte, a write meets a grant without WRITE, or the process that
+    // alone had the byte is gone; bytes before it may have been copied. Any read of a grant succeeds
+    // (PROT_NONE too).
     Result<void> read(std::uint64_t address, std::span<std::byte> to) const;
     Result<void> write(std::uint64_t address, std::span<const std::byte> from);
     // Holds [address, address+size) in place for I/O. EFAULT as above. Spans are empty (and nothing is held)

@@ -69,7 +69,8 @@ Result<std::uint64_t> AddressSpace::borrow(AddressSpace& source, std::uint64_t s
     });
 }
 
-// What a borrower of `range` shows; files are pinned until those pieces are gone. EINVAL, EPERM.
+// What a borrower of `range` shows; files are pinned until those pieces are gone. EINVAL, EPERM; ENOMEM and
+// ESRCH as Books::thaw.
 Result<std::vector<Grant>> AddressSpace::lend(PageRange range, Protection protection) {
     // Declared outside the lock, which its destructor takes.
     const auto pins = std::make_shared<FilePins>(weak_from_this());
@@ -129,7 +130,7 @@ Result<std::uint64_t> AddressSpace::transfer(AddressSpace& source, std::uint64_t
 }
 
 // Takes the grants in `range` out of this space: `pieces` shows them at `target`, `originals` are they
-// themselves. EBUSY, EPERM, ENOMEM; then `originals` are to be taken back.
+// themselves. EBUSY, EPERM, ENOMEM, ESRCH; then `originals` are to be taken back.
 Result<void> AddressSpace::give_away(PageRange range, std::vector<Grant>& pieces, PageRange target,
                                      Protection protection, std::vector<Grant>& originals) {
     return state_->books.with([&](Books& books) -> Result<void> {

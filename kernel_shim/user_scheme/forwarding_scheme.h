@@ -4,6 +4,8 @@
 // result. Only mapping is left to those who know the server's memory. Source: kernel:src/scheme/user.rs
 // UserScheme.
 
+#include <array>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>

@@ -4,7 +4,10 @@
 // their own: terminals, sockets, channels. Source: base:ptyd/src/scheme.rs, base:ipcd/src.
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "abi/flags.h"
 #include "kernel_shim/scheme/handle_map.h"

@@ -66,6 +66,7 @@ class PipeBuffer {
   private:
     using Lock = std::unique_lock<LevelMutex<LockLevel::kObject>>;
     static constexpr std::size_t index(PipeEnd end) { return static_cast<std::size_t>(end); }
+
     mutable LevelMutex<LockLevel::kObject> mutex_;
     // --- guarded by mutex_, except that the ring's bytes are touched without it: [head_, head_ + used_) by
     // the one thread whose turn reading_ is, the rest by the one that has writing_.

@@ -22,7 +22,7 @@ Result<std::uint64_t> offset_in_page(std::uint64_t address, std::uint64_t size) 
     return offset;
 }
 
-// The page around an address, to be shared by frame. EINVAL, EPERM, ENOMEM.
+// The page around an address, to be shared by frame. EINVAL, EPERM, ENOMEM, ESRCH.
 Result<task::ControlPage> control_page(mem::AddressSpace& space, std::uint64_t address,
                                        std::uint64_t page_offset) {
     auto page = TRY(space.hold_page(address));
