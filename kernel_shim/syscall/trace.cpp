@@ -11,7 +11,7 @@ namespace halfcell::syscall {
 namespace {
 
 constexpr std::size_t kLongestLine = 8192;
-constexpr std::uint64_t kNanosecondsPerSecond = 1'000'000'000;
+constexpr std::uint64_t kSecond = 1'000'000'000;  // in nanoseconds
 
 // A line in the making. The worker that runs the call is the only one that writes it.
 class Line {
@@ -70,10 +70,10 @@ class Line {
             to_.append(')');
         }
         to_.append(" <");
-        to_.append_decimal(elapsed / kNanosecondsPerSecond);
+        to_.append_decimal(elapsed / kSecond);
         to_.append('.');
         constexpr std::uint64_t kMicrosecond = 1000;
-        to_.append_padded(elapsed % kNanosecondsPerSecond / kMicrosecond, 6);
+        to_.append_padded(elapsed % kSecond / kMicrosecond, 6);
         to_.append('>');
     }
 
