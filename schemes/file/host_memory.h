@@ -5,8 +5,8 @@
 #include <memory>
 #include <utility>
 
-#include "kernel_shim/machine/memory_object.h"
 #include "kernel_shim/base/result.h"
+#include "kernel_shim/machine/memory_object.h"
 
 namespace halfcell::file {
 

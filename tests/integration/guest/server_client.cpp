@@ -253,6 +253,13 @@ void use_shared_pages(std::string_view directory) {
            "they still are the pipe");
 }
 
+// Looks at the last byte of two pages of a file.
+void look_at_mapping(std::string_view path) {
+    const UniqueFd file = need(open_file(path, OpenFlags::kRdwr), "open");
+    const std::byte* const bytes = map(file.fd(), 2 * kPage, MapFlags::kMapShared | MapFlags::kProtRead);
+    expect(*const_cast<const volatile std::byte*>(bytes + 2 * kPage - 1) == std::byte{0}, "a zero");
+}
+
 }  // namespace
 
 int main_program(std::span<const std::string_view> arguments) {
@@ -260,6 +267,7 @@ int main_program(std::span<const std::string_view> arguments) {
     if (arguments[0] == "key_value") use_key_value(arguments[1]);
     if (arguments[0] == "proxy") use_proxy(arguments[1]);
     if (arguments[0] == "shared_pages") use_shared_pages(arguments[1]);
+    if (arguments[0] == "map") look_at_mapping(arguments[1]);
     return verdict();
 }
 

@@ -11,7 +11,7 @@
 #include "abi/flags.h"
 #include "kernel_shim/host/sys.h"
 #include "tests/support/fake_machine.h"
-#include "tests/unit/schemes/host_server/raw_server.h"
+#include "tests/support/raw_server.h"
 
 namespace halfcell::host_server {
 namespace {

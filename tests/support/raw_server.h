@@ -2,14 +2,15 @@
 
 // A server's end of a connection without any manners: writes to the shared pages whatever a test likes.
 
-#include <doctest/doctest.h>
 #include <poll.h>
 #include <sys/mman.h>
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 #include <vector>
 
+#include "kernel_shim/base/check.h"
 #include "schemes/host_server/packets.h"
 #include "schemes/server/host_protocol.h"
 
@@ -25,15 +26,38 @@ class RawServer {
         ::munmap(buffers, server::kBuffersSize);
     }
 
+    // Takes a connection from a rendezvous socket and presents its token.
+    static RawServer accept(int rendezvous, std::uint64_t root) {
+        pollfd one{rendezvous, POLLIN, 0};
+        HC_CHECK(::poll(&one, 1, 10'000) == 1, "an offer comes");
+        server::HandoverOffer offer;
+        std::vector<host::UniqueFd> connection;
+        HC_CHECK(receive_packet(rendezvous, std::as_writable_bytes(std::span(&offer, 1)), connection) == 0,
+                 "an offer is whole");
+        RawServer accepted(std::move(connection.front()));
+        accepted.send({.kind = server::PacketKind::kPresent, .value = root, .token = offer.token});
+        one.fd = accepted.socket_.get();
+        HC_CHECK(::poll(&one, 1, 10'000) == 1, "the connection is adopted");
+        accepted.adopt();
+        return accepted;
+    }
+    RawServer(RawServer&& other) noexcept
+        : regions(std::move(other.regions)),
+          requests(std::exchange(other.requests, nullptr)),
+          answers(std::exchange(other.answers, nullptr)),
+          buffers(other.buffers),
+          socket_(std::move(other.socket_)) {}
+
     // Takes what the supervisor sends on adoption.
     void adopt() {
         server::Packet packet;
-        REQUIRE(receive_packet(socket_.get(), std::as_writable_bytes(std::span(&packet, 1)), regions) == 0);
-        REQUIRE(packet.kind == server::PacketKind::kAdopted);
-        REQUIRE(regions.size() == server::kRegions);
+        HC_CHECK(receive_packet(socket_.get(), std::as_writable_bytes(std::span(&packet, 1)), regions) == 0,
+                 "the supervisor keeps to the protocol");
+        HC_CHECK(packet.kind == server::PacketKind::kAdopted, "the supervisor keeps to the protocol");
+        HC_CHECK(regions.size() == server::kRegions, "the supervisor keeps to the protocol");
         const auto map = [&](std::size_t region, std::uint64_t size, int protection) {
             void* const bytes = ::mmap(nullptr, size, protection, MAP_SHARED, regions[region].get(), 0);
-            REQUIRE(bytes != MAP_FAILED);
+            HC_CHECK(bytes != MAP_FAILED, "the supervisor keeps to the protocol");
             return bytes;
         };
         requests = static_cast<const server::RequestPage*>(map(0, server::kRequestPageSize, PROT_READ));
@@ -44,13 +68,14 @@ class RawServer {
     }
 
     // The next request, waiting for it.
-    abi::Sqe next() {
+    abi::Sqe next(int patience = 10'000) {
         while (requests->produced.load() == taken_) {
             pollfd one{socket_.get(), POLLIN, 0};
-            REQUIRE(::poll(&one, 1, 10'000) == 1);
+            HC_CHECK(::poll(&one, 1, patience) == 1, "the supervisor keeps to the protocol");
             server::Packet packet;
             std::vector<host::UniqueFd> none;
-            REQUIRE(receive_packet(socket_.get(), std::as_writable_bytes(std::span(&packet, 1)), none) == 0);
+            HC_CHECK(receive_packet(socket_.get(), std::as_writable_bytes(std::span(&packet, 1)), none) == 0,
+                     "the supervisor keeps to the protocol");
         }
         const abi::Sqe sqe = requests->requests[taken_++ % server::kRequestSlots];
         answers->requests_consumed.store(taken_);
@@ -69,9 +94,12 @@ class RawServer {
         push(abi::CqeOpcode::kRespondRegular, tag, result);
     }
     void send(const server::Packet& packet, std::span<const int> files = {}) {
-        REQUIRE(send_packet(socket_.get(), std::as_bytes(std::span(&packet, 1)), files) == 0);
+        HC_CHECK(send_packet(socket_.get(), std::as_bytes(std::span(&packet, 1)), files) == 0,
+                 "the supervisor keeps to the protocol");
     }
-    void send_raw(std::span<const std::byte> bytes) { REQUIRE(send_packet(socket_.get(), bytes, {}) == 0); }
+    void send_raw(std::span<const std::byte> bytes) {
+        HC_CHECK(send_packet(socket_.get(), bytes, {}) == 0, "the supervisor keeps to the protocol");
+    }
     void hang_up() { socket_.reset(); }
 
     std::vector<host::UniqueFd> regions;
