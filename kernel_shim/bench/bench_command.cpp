@@ -123,6 +123,25 @@ std::vector<Row> rows(const MeasuredFile& file, const MeasuredFile& trace) {
     };
 }
 
+// Schemes that the examples of the server kit serve as programs of the host. They are built beside this
+// program; where they are not, there is nothing to measure.
+void add_server_rows(std::vector<Row>& rows) {
+    const std::string program = own_program();
+    const std::string directory = program.substr(0, program.rfind('/'));
+    const std::string host = directory + "/schemes/server/bin/";
+    if (::access((host + "key_value").c_str(), X_OK) != 0) return;
+    const auto with_host = [host](std::string server, std::string script) {
+        return [=] { return measure_script({"--scheme", "m=" + host + server}, script); };
+    };
+    const std::string small = "echo some text > /scheme/m/x; speed ";
+    const std::string large = "dd if=/scheme/zero of=/scheme/m/x bs=1M count=4 2> /scheme/null; speed ";
+    const std::string calls = " " + std::to_string(kFileCalls) + " /scheme/m/x";
+    const std::string reads = "read1m " + std::to_string(kLargeReads) + " /scheme/m/x";
+    rows.push_back({"host_server_read64_ns", "ns", with_host("key_value", small + "read64" + calls)});
+    rows.push_back({"host_server_open_close_ns", "ns", with_host("key_value", small + "openclose" + calls)});
+    rows.push_back({"host_server_read1m_mib_s", "MiB/s", with_host("shared_pages", large + reads)});
+}
+
 std::vector<Ratio> ratios() {
     const auto plain = [](std::string above, std::string below) {
         return [=](const std::map<std::string, double>& values) { return quotient(values, above, below); };
@@ -169,6 +188,10 @@ std::vector<Ratio> ratios() {
         {"served1m_ratio", "1 MiB reads from it / in-process rate", 0.4, true,
          plain("served1m_mib_s", "read1m_mib_s")},
         {"hello_ratio", "hello / bwrap true", 3, false, plain("hello_ms", "bwrap_ms")},
+        {"host_server_read64_ratio", "64 B read, host server / null call", 4, false,
+         plain("host_server_read64_ns", "null_call_ns")},
+        {"host_server_read1m_ratio", "1 MiB reads, host server / in process", 0.4, true,
+         plain("host_server_read1m_mib_s", "read1m_mib_s")},
     };
 }
 
@@ -201,7 +224,9 @@ int run_bench_command(const BenchOptions& options) {
         return 1;
     }
     std::vector<Row> chosen;
-    for (Row& row : rows(file, trace))
+    std::vector<Row> all = rows(file, trace);
+    add_server_rows(all);
+    for (Row& row : all)
         if (row.key.find(options.filter) != std::string::npos) chosen.push_back(std::move(row));
 
     // Repetitions of the whole list, not of each row: a slow moment of the machine then hits all rows alike.

@@ -90,11 +90,13 @@ std::string own_program() {
     return length > 0 ? std::string(path, static_cast<std::size_t>(length)) : "halfcell";
 }
 
-Result<double> measure_in_guest(const std::vector<std::string>& options, const std::string& tool,
-                                const std::string& row, std::uint64_t count) {
+namespace {
+
+// The number that a run prints.
+Result<double> number_of(const std::vector<std::string>& options, const std::vector<std::string>& program) {
     std::vector<std::string> words{own_program(), "run"};
     words.insert(words.end(), options.begin(), options.end());
-    words.insert(words.end(), {tool, row, std::to_string(count)});
+    words.insert(words.end(), program.begin(), program.end());
     Child child = TRY(spawn(std::move(words)));
     child.input.reset();
     const std::string text = read_to_end(child.output.get());
@@ -104,6 +106,17 @@ Result<double> measure_in_guest(const std::vector<std::string>& options, const s
     const double value = std::strtod(text.c_str(), &end);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || end == text.c_str()) return fail(Errno::kEIO);
     return value;
+}
+
+}  // namespace
+
+Result<double> measure_in_guest(const std::vector<std::string>& options, const std::string& tool,
+                                const std::string& row, std::uint64_t count) {
+    return number_of(options, {tool, row, std::to_string(count)});
+}
+
+Result<double> measure_script(const std::vector<std::string>& options, const std::string& script) {
+    return number_of(options, {"sh", "-c", script});
 }
 
 Result<IdleCost> measure_idle(unsigned seconds) {

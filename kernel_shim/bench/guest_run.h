@@ -15,6 +15,9 @@ namespace halfcell::bench {
 Result<double> measure_in_guest(const std::vector<std::string>& options, const std::string& tool,
                                 const std::string& row, std::uint64_t count);
 
+// The same for a script of the guest's shell that prints the number: `halfcell run [options] sh -c SCRIPT`.
+Result<double> measure_script(const std::vector<std::string>& options, const std::string& script);
+
 // The program file of this process.
 std::string own_program();
 

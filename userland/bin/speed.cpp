@@ -20,15 +20,13 @@ constexpr Usage kUsage{
     "ROW COUNT [FILE]",
     "Makes COUNT calls of the kind ROW (null, close, read64, read4k, read1m, openclose, fmap64k, "
     "threads64, idle; served64, servedopen, served1m: of /scheme/speed, which speedscheme serves unless "
-    "somebody else does) and prints nanoseconds per call, or MiB per second for read1m and served1m. Rows "
-    "about "
-    "a file use FILE where one is given.",
+    "somebody else does) and prints nanoseconds per call, or MiB per second for read1m and served1m. "
+    "Rows about a file use FILE where one is given.",
     {}};
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::string_view kMeasured = "/scheme/file/measured";
 constexpr std::string_view kServed = "/scheme/speed/x";
-constexpr std::uint64_t kMeasuredSize = 64 << 20;  // what `halfcell bench` binds there
 constexpr std::size_t kThreads = 64;
 
 Fd open_or_give_up(std::string_view path) {
@@ -50,8 +48,11 @@ std::uint64_t time_of(std::uint64_t count, Operation operation) {
 std::uint64_t time_reads(std::uint64_t count, std::size_t size, std::string_view path) {
     const Fd file = open_or_give_up(path);
     std::byte* const buffer = *map_anonymous(size);
+    const auto end = sys_lseek(file, 0, abi::SeekWhence::kEnd);
+    if (!end || *end < size) give_up(1, path, ": less than one buffer");
+    const std::uint64_t round = *end / size * size;
     return time_of(count, [&](std::uint64_t i) {
-        const std::uint64_t offset = i * size % kMeasuredSize;
+        const std::uint64_t offset = i * size % round;
         const std::uint64_t got =
             raw_syscall(abi::SYS_READ2, word(file), word(buffer), size, offset, ~std::uint64_t{0});
         if (got != size) give_up(1, "short read");
