@@ -17,6 +17,7 @@ Pid ProcessTable::add(Process process) {
     std::lock_guard lock(mutex_);
     process.pid = next_++;
     const Pid pid = process.pid;
+    process.publish_attributes();
     processes_.emplace(pid, std::move(process));
     return pid;
 }

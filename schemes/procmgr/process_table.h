@@ -18,7 +18,7 @@ class ProcessTable {
     // With init in it.
     ProcessTable();
 
-    // Enters a process under the next number, which is returned.
+    // Enters a process, with the threads it may have already, under the next number, which is returned.
     Pid add(Process process);
     // Processes, with those that nobody has waited for yet; init is not counted.
     [[nodiscard]] std::uint64_t count();

@@ -189,14 +189,15 @@ Result<Pid> ProcmgrScheme::fork(Pid parent) {
     if (!child) return fail(Errno::kEBADFD);
     // Those that have ended and are not waited for have no context to be counted by.
     if (processes_.count() >= kernel_.contexts.limit()) return fail(Errno::kEAGAIN);
-    const Pid pid = processes_.add(std::move(*child));
-    const auto thread = make_thread(pid);
-    if (!thread) {
-        forget(pid);
-        return fail(thread.error());
-    }
+    auto thread = TRY(new_thread());
+    const auto context = thread->context;
     // Until the child has found its own process descriptor it has its parent's at hand, and would act on it.
-    (*thread)->context->begin_undisturbed();
+    context->begin_undisturbed();
+    // Both at once: a signal to the group must not find a process without a thread, which would count as one
+    // that nobody prepares to take it.
+    child->threads.push_back(std::move(thread));
+    const Pid pid = processes_.add(std::move(*child));
+    watch(pid, *context);
     return pid;
 }
 
@@ -211,13 +212,16 @@ void ProcmgrScheme::forget(Pid pid) {
     });
 }
 
-Result<std::shared_ptr<Thread>> ProcmgrScheme::make_thread(Pid pid) {
+Result<std::shared_ptr<Thread>> ProcmgrScheme::new_thread() {
     auto made = TRY(contexts_->make_context());
-    auto thread =
-        std::make_shared<Thread>(Thread{made.context, describe_kernel({.number = made.number}), {}});
+    return std::make_shared<Thread>(Thread{made.context, describe_kernel({.number = made.number}), {}});
+}
+
+Result<std::shared_ptr<Thread>> ProcmgrScheme::make_thread(Pid pid) {
+    auto thread = TRY(new_thread());
     // Where the process is gone, the context goes with its only handle.
     TRY(processes_.add_thread(pid, thread));
-    watch(pid, *made.context);
+    watch(pid, *thread->context);
     return thread;
 }
 

@@ -113,6 +113,8 @@ class ProcmgrScheme : public scheme::Scheme, public std::enable_shared_from_this
     void kill_all(const std::vector<std::shared_ptr<task::Context>>& contexts);
     Result<scheme::OpenResult> dup_process(Pid pid, std::string_view name);
     Result<std::shared_ptr<Thread>> make_thread(Pid pid);
+    // A thread that belongs to no process yet.
+    Result<std::shared_ptr<Thread>> new_thread();
     Result<Pid> fork(Pid parent);
     void forget(Pid pid);
     static std::optional<Pid> process_of(const Handle& handle);
