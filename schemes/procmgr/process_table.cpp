@@ -22,9 +22,24 @@ Pid ProcessTable::add(Process process) {
     return pid;
 }
 
-std::uint64_t ProcessTable::count() {
+Result<Pid> ProcessTable::add_child(Pid parent, const std::shared_ptr<Thread>& thread, std::uint64_t limit) {
     std::lock_guard lock(mutex_);
-    return processes_.size() - 1;
+    const auto found = processes_.find(parent);
+    if (found == processes_.end() || !found->second.alive()) return fail(Errno::kEBADFD);
+    // Those that have ended and are not waited for have no context to be counted by.
+    if (processes_.size() - 1 >= limit) return fail(Errno::kEAGAIN);
+    Process child;
+    child.pid = next_++;
+    child.parent = found->second.pid;
+    child.group = found->second.group;
+    child.session = found->second.session;
+    child.identity = found->second.identity;
+    child.name = found->second.name;
+    child.priority = found->second.priority;
+    child.threads.push_back(thread);
+    const Pid pid = child.pid;
+    processes_.emplace(pid, std::move(child));
+    return pid;
 }
 
 Result<void> ProcessTable::add_thread(Pid pid, const std::shared_ptr<Thread>& thread) {

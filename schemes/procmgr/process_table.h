@@ -20,8 +20,11 @@ class ProcessTable {
 
     // Enters a process, with the threads it may have already, under the next number, which is returned.
     Pid add(Process process);
-    // Processes, with those that nobody has waited for yet; init is not counted.
-    [[nodiscard]] std::uint64_t count();
+    // Enters a child of a living process, like its parent but with this one thread. In one step: a child
+    // entered after its parent's end would belong to a zombie, and never be told to init nor forgotten; and a
+    // signal to its group must not find it without a thread, which would count as one that nobody prepares to
+    // take it. EBADFD; EAGAIN where there are `limit` processes already.
+    Result<Pid> add_child(Pid parent, const std::shared_ptr<Thread>& thread, std::uint64_t limit);
 
     // Runs `use(Process&)` under the table's lock; ESRCH where there is no such process. Contexts may be
     // asked and changed there, but nothing may be ended, closed or waited for.

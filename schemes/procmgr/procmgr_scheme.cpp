@@ -175,29 +175,11 @@ Result<scheme::OpenResult> ProcmgrScheme::dup_process(Pid pid, std::string_view 
 // The child inherits who it is and where it belongs, and gets one thread without memory and files, which the
 // parent fills and starts. Source: base:bootstrap/src/procmgr.rs fork.
 Result<Pid> ProcmgrScheme::fork(Pid parent) {
-    auto child = processes_.with(parent, [](const Process& process) -> Result<Process> {
-        if (!process.alive()) return fail(Errno::kEBADFD);
-        Process copy;
-        copy.parent = process.pid;
-        copy.group = process.group;
-        copy.session = process.session;
-        copy.identity = process.identity;
-        copy.name = process.name;
-        copy.priority = process.priority;
-        return copy;
-    });
-    if (!child) return fail(Errno::kEBADFD);
-    // Those that have ended and are not waited for have no context to be counted by.
-    if (processes_.count() >= kernel_.contexts.limit()) return fail(Errno::kEAGAIN);
-    auto thread = TRY(new_thread());
-    const auto context = thread->context;
+    const auto thread = TRY(new_thread());
     // Until the child has found its own process descriptor it has its parent's at hand, and would act on it.
-    context->begin_undisturbed();
-    // Both at once: a signal to the group must not find a process without a thread, which would count as one
-    // that nobody prepares to take it.
-    child->threads.push_back(std::move(thread));
-    const Pid pid = processes_.add(std::move(*child));
-    watch(pid, *context);
+    thread->context->begin_undisturbed();
+    const Pid pid = TRY(processes_.add_child(parent, thread, kernel_.contexts.limit()));
+    watch(pid, *thread->context);
     return pid;
 }
 

@@ -1,6 +1,8 @@
 // Parents and children: fork, waiting, stops, orphans. spec/userland-contract 2.1, 2.2, 2.5, 2.6.
 
+#include <atomic>
 #include <thread>
+#include <vector>
 
 #include "tests/unit/schemes/procmgr/procmgr_fixture.h"
 
@@ -95,6 +97,34 @@ TEST_CASE_FIXTURE(FamilyFixture, "a fork nobody started goes with its last descr
     CHECK(close(child.process) == 0);
     CHECK(wait(process, 0, kNohang) == error(Errno::kECHILD));
     CHECK(child.context->state() == task::RunState::kDead);
+}
+
+TEST_CASE_FIXTURE(FamilyFixture, "a process that is forked while it ends leaves no child to a zombie") {
+    constexpr int kRounds = 300;
+    for (int round = 0; round < kRounds; ++round) {
+        const Child child = running_child(process);
+        std::vector<std::int64_t> grandchildren;
+        std::atomic<bool> forking{false};
+        std::thread forker([&] {
+            for (;;) {
+                const std::int64_t grandchild = dup(child.process, "fork");
+                forking = true;
+                if (grandchild < 0) break;
+                grandchildren.push_back(grandchild);
+            }
+        });
+        while (!forking)
+            std::this_thread::yield();
+        exit(child, 0);
+        await_news(process, child);
+        forker.join();
+        for (const std::int64_t grandchild : grandchildren) {
+            CHECK(meta_of(grandchild).ppid == 1);
+            CHECK(close(grandchild) == 0);
+        }
+        CHECK(close(child.thread) == 0);
+        CHECK(close(child.process) == 0);
+    }
 }
 
 TEST_CASE_FIXTURE(FamilyFixture, "past the limit there is EAGAIN, whether the others run or have ended") {
