@@ -18,6 +18,7 @@ from harness import DEADLINE, Failure, Suite, build_under_test, check, children,
 build = build_under_test()
 suite = Suite()
 family = os.path.join(build.directory, "userland", "bin", "family")
+forkstorm = os.path.join(build.directory, "userland", "bin", "forkstorm")
 SCALE = float(os.environ.get("HALFCELL_SCALE", "1"))
 EAGAIN = 11
 
@@ -154,6 +155,22 @@ def guests_are_killed_at_random_while_they_fork_exec_and_exit():
         rounds += 1
     shell.end()
     print(f"     {kills} kills in {rounds} rounds", flush=True)
+
+
+@suite.test
+def forks_lose_and_leak_no_store_of_busy_threads():
+    """Stores of threads and of the kernel, while pages are forked, moved, aliased, and change their rights."""
+    expect(build.run(forkstorm, "stores", scaled(20)), out="intact\n", err="")
+
+
+@suite.test
+def descendants_have_what_was_stored_before_they_were_born():
+    expect(build.run(forkstorm, "chain", 30), out="intact\n", err="")
+
+
+@suite.test
+def wakes_do_not_cross_a_fork():
+    expect(build.run(forkstorm, "futex", 5), out="intact\n", err="")
 
 
 @suite.test
