@@ -49,6 +49,7 @@ def chosen_areas_and_probes():
     table = conform("numbers/mkns-is-gone", "boot", "-v").text
     check("pass  numbers/mkns-is-gone\n" in table and "unknown-numbers" not in table, table)
     check("pass  boot/no-openat-on-contexts\n" in table, table)
+    check("halfcell conform --list" in conform("--help").text, "the help teaches nothing")
     check(re.search(r"^\d+ passed.*, 0 failed, 0 skipped\n\Z", table, re.MULTILINE), table)
     expect(run([build.halfcell, "conform", "nosuch"]), 125, out="", err="no area or probe 'nosuch'")
     expect(run([build.halfcell, "conform", "--junit", "/nonexistent/file", "numbers/mkns-is-gone"]), 125,

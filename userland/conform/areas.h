@@ -32,6 +32,8 @@ Area call_area();
 Area passing_area();
 Area meta_area();
 Area sys_area();
+Area socket_area();
+Area request_area();
 Area boot_area();
 
 // Every area, in the order in which they run.

@@ -200,7 +200,7 @@ constexpr Probe kSysProbes[] = {
          EXPECT_TRUE(OK(lseek(open_sys("iostat"), 0, 2)) > size);
      }},
     {"writing-is-refused", "kernel:src/scheme/sys/mod.rs kwriteoff",
-     [] { EXPECT(write(open_sys("uname"), "x", 1), kEBADF); }},
+     [] { EXPECT(write(open_sys("uname"), "x", 1), kEISDIR); }},
 };
 
 }  // namespace

@@ -16,6 +16,6 @@ struct Selected {
 
 // Prints the plan, and a line and a YAML block for each, which may take so long. The number of those that
 // failed.
-unsigned run_probes(std::span<const Selected> probes, std::int64_t seconds = 10);
+unsigned run_probes(std::span<const Selected> probes, std::int64_t seconds = 30);
 
 }  // namespace halfcell::userland::conform

@@ -1,0 +1,532 @@
+// The protocol of a scheme server: requests read from its socket, completions written to it.
+
+#include <atomic>
+
+#include "abi/scheme_msg.h"
+#include "userland/conform/areas.h"
+#include "userland/conform/context.h"
+#include "userland/conform/objects.h"
+#include "userland/rt/child.h"
+#include "userland/rt/fork.h"
+#include "userland/rt/process.h"
+
+namespace halfcell::userland::conform {
+namespace {
+
+using enum Errno;
+using abi::CqeOpcode;
+using abi::Opcode;
+
+constexpr uint64_t kRootNumber = 1000;
+alignas(4096) char buffer[2 * 4096];
+std::atomic<uint64_t> answer{kAll};
+
+// A scheme of this program. Requests are made by other contexts, as their maker waits for the answer.
+struct Server {
+    uint64_t socket;
+    uint64_t root;
+
+    explicit Server(uint64_t flags = Open::kNonblock) {
+        const uint64_t capability = surroundings() == Surroundings::kBoot
+                                        ? kTag | 16
+                                        : OK(openat(word(process().name_space),
+                                                    "/scheme/namespace/scheme-creation-cap", Open::kRdwr));
+        socket = OK(dup(capability, "create-scheme"));
+        EXPECT(fcntl(socket, Fcntl::kSetfl, flags), 0);
+        root = make_fd(kRootNumber, 0);
+    }
+    [[nodiscard]] uint64_t make_fd(uint64_t number, uint8_t internal_flags) const {
+        abi::NewFdParams params{};
+        params.number = number;
+        params.flags = Open::kRdwr;
+        params.internal_flags = internal_flags;
+        return sc(abi::SYS_DUP, socket, &params, sizeof params);
+    }
+    // The next request, once it is there.
+    [[nodiscard]] abi::Sqe next() const {
+        abi::Sqe sqe{};
+        for (int i = 0; i < 4000; ++i) {
+            const uint64_t size = read(socket, &sqe, sizeof sqe);
+            if (size == sizeof sqe) return sqe;
+            EXPECT(size, kEAGAIN);
+            pause();
+        }
+        fail("no request comes");
+    }
+    [[nodiscard]] abi::Sqe next(Opcode opcode) const {
+        const abi::Sqe sqe = next();
+        EXPECT(sqe.opcode, static_cast<uint64_t>(opcode));
+        return sqe;
+    }
+    uint64_t complete(CqeOpcode opcode, uint32_t tag, Answer result, uint8_t extra = 0) const {
+        abi::Cqe cqe{};
+        cqe.flags = static_cast<uint8_t>(opcode);
+        cqe.tag = tag;
+        cqe.result = result.raw;
+        cqe.extra_raw[0] = extra;
+        return write(socket, &cqe, sizeof cqe);
+    }
+    void respond(const abi::Sqe& sqe, Answer result, uint8_t extra = 0) const {
+        EXPECT(complete(CqeOpcode::kRespondRegular, sqe.tag, result, extra), sizeof(abi::Cqe));
+    }
+};
+
+// A call made by another context: what it answers, once the server has seen it.
+struct Request {
+    uint64_t number;
+    std::array<uint64_t, 5> words;
+};
+Request request;
+void make_request(uint64_t) {
+    const auto& w = request.words;
+    answer = sc(request.number, w[0], w[1], w[2], w[3], w[4]);
+}
+template <typename... Words>
+Context ask(uint64_t number, Words... words) {
+    request = {number, {as_word(words)...}};
+    answer = kAll;
+    return Context::started(make_request);
+}
+void expect_answer(const Context& context, Answer wanted) {
+    context.wait_for_end();
+    EXPECT(answer.load(), wanted);
+}
+
+// Makes a request and returns what the server reads of it, after answering it with `result`.
+template <typename... Words>
+abi::Sqe exchange(const Server& server, Answer result, uint64_t number, Words... words) {
+    const Context context = ask(number, words...);
+    const abi::Sqe sqe = server.next();
+    server.respond(sqe, result);
+    expect_answer(context, result);
+    return sqe;
+}
+void expect_sqe(const abi::Sqe& sqe, Opcode opcode, std::array<uint64_t, 3> first) {
+    EXPECT(sqe.opcode, static_cast<uint64_t>(opcode));
+    EXPECT(sqe.sqe_flags, 0);
+    for (std::size_t i = 0; i < first.size(); ++i)
+        EXPECT(sqe.args[i], first[i]);
+}
+
+constexpr Probe kSocketProbes[] = {
+    {"empty-socket", "kernel:src/scheme/user.rs UserInner::read",
+     [] {
+         const Server server;
+         abi::Sqe sqe{};
+         EXPECT(read(server.socket, &sqe, 64), kEAGAIN);
+         EXPECT(read(server.socket, &sqe, 63), kEINVAL);
+         EXPECT(read(server.socket, &sqe, 0), 0);
+         EXPECT(fevent(server.socket, 3), 0);
+     }},
+    {"socket-metadata", "kernel:src/scheme/mod.rs SchemeList",
+     [] {
+         const Server server;
+         EXPECT(sc(abi::SYS_FPATH, server.socket, buffer, 40), 7);
+         EXPECT_TRUE(std::string_view(buffer, 7) == "/scheme");
+         EXPECT(sc(abi::SYS_FSTAT, server.socket, buffer, 104), kEBADF);
+         EXPECT(sc(abi::SYS_FSYNC, server.socket), 0);
+         EXPECT(lseek(server.socket, 0, 2), kESPIPE);
+         EXPECT(write2(server.socket, buffer, 16, 0, kAll), kESPIPE);
+         EXPECT(write(server.socket, buffer, 0), 0);
+         EXPECT(openat(server.socket, "x"), kEOPNOTSUPP);
+     }},
+    {"creation-names", "kernel:src/scheme/mod.rs SchemeList::kdup",
+     [] {
+         const Server server;
+         const uint64_t capability =
+             OK(openat(word(process().name_space), "/scheme/namespace/scheme-creation-cap", Open::kRdwr));
+         OK(dup(capability, "create-scheme-and-more"));
+         EXPECT(dup(capability, "create-schem"), kEINVAL);
+         EXPECT(dup(capability, "x"), kEINVAL);
+     }},
+    {"new-descriptors", "kernel:src/scheme/mod.rs SchemeList::kdup",
+     [] {
+         const Server server;
+         EXPECT(sc(abi::SYS_DUP, server.socket, buffer, 31), kEINVAL);
+         EXPECT(server.make_fd(5, 0x80), kEINVAL);
+         EXPECT(fcntl(OK(server.make_fd(5, 1)), Fcntl::kGetfd), 0);
+     }},
+    {"partial-reads", "kernel:src/scheme/user.rs UserInner::read",
+     [] {
+         const Server server;
+         const Context opener = ask(abi::SYS_OPENAT, server.root, "held", 4, Open::kRdonly, 0);
+         opener.wait_for(Status::kBlocked);
+         EXPECT(fevent(server.socket, 3), Ready::kEventRead);
+         EXPECT(read(server.socket, buffer, 10), 10);
+         EXPECT(read(server.socket, buffer, 0), 0);
+         EXPECT(read(server.socket, buffer, 64), 64);
+         EXPECT(read(server.socket, buffer, 64), kEAGAIN);
+     }},
+    {"batches", "kernel:src/scheme/user.rs UserInner::read",
+     [] {
+         const Server server;
+         const uint64_t file = OK(server.make_fd(7, 0));
+         const Context first = ask(abi::SYS_FSYNC, file);
+         first.wait_for(Status::kBlocked);
+         const Context second = Context::started(make_request);
+         second.wait_for(Status::kBlocked);
+         EXPECT(read(server.socket, buffer, 256), 128);
+         abi::Sqe two[2];
+         std::memcpy(two, buffer, sizeof two);
+         EXPECT_TRUE(two[0].tag != two[1].tag);
+         server.respond(two[0], 0);
+         server.respond(two[1], 0);
+         first.wait_for_end();
+         second.wait_for_end();
+     }},
+    {"batch-with-a-bad-entry", "kernel:src/scheme/user.rs UserInner::write",
+     [] {
+         const Server server;
+         const Context opener = ask(abi::SYS_OPENAT, server.root, "held", 4, Open::kRdonly, 0);
+         const abi::Sqe sqe = server.next(Opcode::kOpenAt);
+         abi::Cqe two[2]{};
+         two[0].tag = sqe.tag;
+         two[0].result = 7;
+         two[1].tag = 999;
+         EXPECT(write(server.socket, two, sizeof two), 16);
+         opener.wait_for_end();
+         EXPECT_TRUE(abi::demux_errno(answer.load()) == 0);
+     }},
+    {"unknown-tags", "kernel:src/scheme/user.rs UserInner::write",
+     [] {
+         const Server server;
+         EXPECT(server.complete(CqeOpcode::kRespondRegular, 999, 0), kEBADFD);
+         EXPECT(write(server.socket, buffer, 15), 0);
+     }},
+    {"read-waits", "kernel:src/scheme/user.rs UserInner::read",
+     [] {
+         static Server server(0);
+         const Context reader = Context::started([](uint64_t) { answer = read(server.socket, buffer, 64); });
+         reader.wait_for(Status::kBlocked);
+         EXPECT(reader.verb(Verb::kInterrupt), 8);
+         expect_answer(reader, kEINTR);
+     }},
+    {"closed-socket", "kernel:src/scheme/mod.rs SchemeList::close",
+     [] {
+         const Server server;
+         const uint64_t file = OK(server.make_fd(7, 0));
+         const uint64_t copy = OK(dup(file));
+         EXPECT(close(server.socket), 0);
+         EXPECT(read(file, buffer, 1), kENODEV);
+         EXPECT(openat(server.root, "x"), kENODEV);
+         EXPECT(close(copy), 0);
+         EXPECT(close(file), kENODEV);
+         EXPECT(fcntl(file, Fcntl::kGetfd), kEBADF);
+     }},
+    {"closed-under-a-waiting-caller", "kernel:src/scheme/user.rs UserInner::call_inner",
+     [] {
+         beware("leaves the caller waiting for ever");
+         const Server server;
+         const Context caller = ask(abi::SYS_FSYNC, server.root);
+         (void)server.next(Opcode::kFsync);
+         EXPECT(close(server.socket), 0);
+         caller.wait_for_end();
+         EXPECT_DEVIATION(answer.load(), kAll, kENODEV);
+     },
+     Deviation::kSafer},
+};
+
+constexpr Probe kRequestProbes[] = {
+    {"openat", "kernel:src/scheme/user.rs KernelScheme::kopenat",
+     [] {
+         const Server server;
+         const Context opener =
+             ask(abi::SYS_OPENAT, server.root, "held", 4, Open::kRdonly | Open::kCreat, 0x40000);
+         const abi::Sqe sqe = server.next(Opcode::kOpenAt);
+         EXPECT(sqe.args[0], kRootNumber);
+         EXPECT_TRUE(std::string_view(reinterpret_cast<const char*>(sqe.args[1]), 4) == "held");
+         EXPECT(sqe.args[2], 4);
+         EXPECT(sqe.args[3], Open::kRdonly | Open::kCreat);
+         EXPECT(sqe.args[4], 0x40000);
+         EXPECT(funmap(sqe.args[1] & ~(kPage - 1), kPage), kEBUSY);
+         EXPECT(mprotect(sqe.args[1] & ~(kPage - 1), kPage, kR), kEBUSY);
+         server.respond(sqe, 7, 1);
+         opener.wait_for_end();
+         EXPECT(fcntl(answer.load(), Fcntl::kGetfd), 0);
+     }},
+    {"empty-path", "kernel:src/scheme/user.rs UserInner::copy_and_capture_tail",
+     [] {
+         const Server server;
+         const Context opener = ask(abi::SYS_OPENAT, server.root, "", 0, Open::kRdonly, 0);
+         const abi::Sqe sqe = server.next(Opcode::kOpenAt);
+         EXPECT(sqe.args[2], 0);
+         server.respond(sqe, kENOENT);
+         expect_answer(opener, kENOENT);
+     }},
+    {"read-and-write", "kernel:src/scheme/user.rs KernelScheme::kreadoff",
+     [] {
+         const Server server;
+         const uint64_t file = OK(server.make_fd(7, 0));
+         // In one address space, the buffer is the caller's.
+         expect_sqe(exchange(server, 2, abi::SYS_READ, file, buffer + 8, 5), Opcode::kRead,
+                    {7, as_word(buffer + 8), 5});
+         expect_sqe(exchange(server, 3, abi::SYS_WRITE, file, buffer + 8, 5), Opcode::kWrite,
+                    {7, as_word(buffer + 8), 5});
+     }},
+    {"offsets", "kernel:src/syscall/fs.rs sys_read",
+     [] {
+         const Server server;
+         const uint64_t plain = OK(server.make_fd(7, 0));
+         const uint64_t positioned = OK(server.make_fd(8, 1));
+         EXPECT(exchange(server, 2, abi::SYS_READ, plain, buffer, 5).args[3], kAll);
+         EXPECT(exchange(server, 2, abi::SYS_READ, positioned, buffer, 5).args[3], 0);
+         EXPECT(exchange(server, 2, abi::SYS_READ, positioned, buffer, 5).args[3], 2);
+         const abi::Sqe sqe = exchange(server, 2, abi::SYS_READ2, positioned, buffer, 5, 77, 1);
+         EXPECT(sqe.args[3], 77);
+         EXPECT(sqe.args[4], Open::kRdwr | Open::kNonblock);
+         EXPECT(lseek(positioned, 0, 1), 4);
+     }},
+    {"metadata", "kernel:src/scheme/user.rs KernelScheme",
+     [] {
+         const Server server;
+         const uint64_t file = OK(server.make_fd(7, 0));
+         expect_sqe(exchange(server, 0, abi::SYS_FCHMOD, file, 0x10644), Opcode::kFchmod, {7, 0x0644, 0});
+         expect_sqe(exchange(server, 0, abi::SYS_FTRUNCATE, file, 12), Opcode::kFtruncate, {7, 12, 0});
+         expect_sqe(exchange(server, 0, abi::SYS_FSYNC, file), Opcode::kFsync, {7, 0, 0});
+         expect_sqe(exchange(server, 0, abi::SYS_FCHOWN, file, 3, 4), Opcode::kFchown, {7, 3, 4});
+         expect_sqe(exchange(server, 9, abi::SYS_FPATH, file, buffer, 40), Opcode::kFpath,
+                    {7, as_word(buffer), 40});
+         expect_sqe(exchange(server, 0, abi::SYS_FSTATVFS, file, buffer, 32), Opcode::kFstatvfs,
+                    {7, as_word(buffer), 32});
+         expect_sqe(exchange(server, 0, abi::SYS_FUTIMENS, file, buffer, 32), Opcode::kFutimens,
+                    {7, as_word(buffer), 32});
+     }},
+    {"fstat-names-the-scheme", "kernel:src/syscall/fs.rs fstat",
+     [] {
+         const Server server;
+         const uint64_t file = OK(server.make_fd(7, 0));
+         std::memset(buffer, 0, 104);
+         (void)exchange(server, 0, abi::SYS_FSTAT, file, buffer, 104);
+         EXPECT_TRUE(*reinterpret_cast<uint64_t*>(buffer) > 16);
+     }},
+    {"seek-end", "kernel:src/scheme/user.rs KernelScheme::fsize",
+     [] {
+         const Server server;
+         const uint64_t file = OK(server.make_fd(7, 0));
+         const Context caller = ask(abi::SYS_LSEEK, file, 5, 2);
+         const abi::Sqe sqe = server.next(Opcode::kFsize);
+         server.respond(sqe, 100);
+         expect_answer(caller, 105);
+     }},
+    {"fcntl", "kernel:src/syscall/fs.rs fcntl",
+     [] {
+         const Server server;
+         const uint64_t file = OK(server.make_fd(7, 0));
+         const Context caller = ask(abi::SYS_FCNTL, file, 99, 5);
+         const abi::Sqe sqe = server.next(Opcode::kFcntl);
+         expect_sqe(sqe, Opcode::kFcntl, {7, 99, 5});
+         server.respond(sqe, 3);
+         expect_answer(caller, kEINVAL);
+         EXPECT(fcntl(file, Fcntl::kGetfd), 0);
+     }},
+    {"dup", "kernel:src/scheme/user.rs KernelScheme::kdup",
+     [] {
+         const Server server;
+         const uint64_t file = OK(server.make_fd(7, 0));
+         const Context caller = ask(abi::SYS_DUP, file, "name", 4);
+         const abi::Sqe sqe = server.next(Opcode::kDup);
+         EXPECT(sqe.args[0], 7);
+         EXPECT(sqe.args[2], 4);
+         server.respond(sqe, 8);
+         caller.wait_for_end();
+         const uint64_t copy = answer.load();
+         EXPECT(exchange(server, 0, abi::SYS_FSYNC, copy).args[0], 8);
+     }},
+    {"call", "kernel:src/scheme/user.rs KernelScheme::kcall",
+     [] {
+         const Server server;
+         const uint64_t file = OK(server.make_fd(7, 0));
+         static constexpr std::array<uint64_t, 3> kWords{10, 20, 30};
+         const abi::Sqe sqe = exchange(server, 77, abi::SYS_CALL, file, buffer, 16, 2, kWords.data());
+         expect_sqe(sqe, Opcode::kCall, {7, as_word(buffer), 16});
+         EXPECT(sqe.args[3], 10);
+         EXPECT(sqe.args[4], 20);
+         EXPECT(sqe.args[5], 0);
+     }},
+    {"std-fs-call", "kernel:src/scheme/user.rs KernelScheme::kstdfscall",
+     [] {
+         const Server server;
+         const uint64_t file = OK(server.make_fd(7, 0));
+         static constexpr std::array<uint64_t, 3> kWords{4, 20, 30};
+         const abi::Sqe sqe =
+             exchange(server, 0, abi::SYS_CALL, file, buffer, 104, Call::kStdFs | 3, kWords.data());
+         expect_sqe(sqe, Opcode::kStdFsCall, {7, as_word(buffer), 104});
+         EXPECT(sqe.args[3], 4);
+         EXPECT(sqe.args[4], 20);
+         EXPECT(sqe.args[5], 30);
+     }},
+    {"getdents", "kernel:src/scheme/user.rs KernelScheme::getdents",
+     [] {
+         const Server server;
+         const uint64_t file = OK(server.make_fd(7, 0));
+         const abi::Sqe sqe = exchange(server, 0, abi::SYS_GETDENTS, file, buffer, 104, 19, 5);
+         expect_sqe(sqe, Opcode::kGetdents, {7, as_word(buffer), 104});
+         EXPECT(sqe.args[3], 19);
+         EXPECT(sqe.args[4], 5);
+     }},
+    {"unlinkat", "kernel:src/scheme/user.rs KernelScheme::unlinkat",
+     [] {
+         const Server server;
+         const abi::Sqe sqe = exchange(server, 0, abi::SYS_UNLINKAT, server.root, "gone", 4, 0x200);
+         EXPECT(sqe.opcode, static_cast<uint64_t>(Opcode::kUnlinkAt));
+         EXPECT(sqe.args[2], 4);
+         EXPECT(sqe.args[3], 0x200);
+     }},
+    {"frename-and-flink", "kernel:src/syscall/fs.rs frename",
+     [] {
+         const Server server;
+         const uint64_t file = OK(server.make_fd(7, 0));
+         Context caller = ask(abi::SYS_FRENAME, file, "/scheme/other/a/b", 17);
+         abi::Sqe sqe = server.next(Opcode::kFrename);
+         EXPECT(sqe.args[2], 3);
+         EXPECT_TRUE(std::string_view(reinterpret_cast<const char*>(sqe.args[1]), 3) == "a/b");
+         server.respond(sqe, 0);
+         expect_answer(caller, 0);
+         caller = ask(abi::SYS_FLINK, file, "/plain", 6);
+         sqe = server.next(Opcode::kFlink);
+         EXPECT(sqe.args[2], 5);
+         server.respond(sqe, kEPERM);
+         expect_answer(caller, kEPERM);
+     }},
+    {"close-message", "kernel:src/scheme/user.rs KernelScheme::close",
+     [] {
+         const Server server;
+         const uint64_t file = OK(server.make_fd(7, 0));
+         const uint64_t copy = OK(dup(file));
+         EXPECT(close(file), 0);
+         abi::Sqe sqe{};
+         EXPECT(read(server.socket, &sqe, sizeof sqe), kEAGAIN);
+         EXPECT(close(copy), 0);
+         sqe = server.next(Opcode::kCloseMsg);
+         EXPECT(sqe.args[0], 7);
+         EXPECT(sqe.tag, 0);
+     }},
+    {"caller-s-ids", "kernel:src/scheme/user.rs UserInner::call_inner",
+     [] {
+         const Server server;
+         const uint64_t file = OK(server.make_fd(7, 0));
+         const abi::Sqe sqe = exchange(server, 0, abi::SYS_FSYNC, file);
+         EXPECT(sqe.args[5], 0);
+         const Result<abi::ProcMeta> self = process_identity();
+         EXPECT_TRUE(self && sqe.caller == self->pid);
+     }},
+    {"open-answered-with-a-descriptor", "kernel:src/scheme/user.rs Response::Fd",
+     [] {
+         const Server server;
+         const Context opener = ask(abi::SYS_OPENAT, server.root, "x", 1, Open::kRdonly, 0);
+         const abi::Sqe sqe = server.next(Opcode::kOpenAt);
+         EXPECT(server.complete(CqeOpcode::kRespondWithFd, sqe.tag, open_sys("uname")), 16);
+         opener.wait_for_end();
+         EXPECT(read(answer.load(), buffer, 5), 5);
+         EXPECT_TRUE(std::string_view(buffer, 5) == kUname);
+     }},
+    {"number-answered-with-a-descriptor", "kernel:src/scheme/user.rs Response::as_regular",
+     [] {
+         const Server server;
+         const uint64_t file = OK(server.make_fd(7, 0));
+         const Context caller = ask(abi::SYS_FSYNC, file);
+         const abi::Sqe sqe = server.next(Opcode::kFsync);
+         EXPECT(server.complete(CqeOpcode::kRespondWithFd, sqe.tag, open_sys("uname")), 16);
+         expect_answer(caller, kEIO);
+     }},
+    {"unknown-flags-of-a-new-handle", "kernel:src/scheme/user.rs KernelScheme::kopenat",
+     [] {
+         const Server server;
+         const Context opener = ask(abi::SYS_OPENAT, server.root, "x", 1, Open::kRdonly, 0);
+         server.respond(server.next(Opcode::kOpenAt), 9, 0x80);
+         expect_answer(opener, kEINVAL);
+     }},
+    {"cancel", "kernel:src/scheme/user.rs UserInner::call_inner",
+     [] {
+         const Server server;
+         const uint64_t file = OK(server.make_fd(7, 0));
+         const Context caller = ask(abi::SYS_FSYNC, file);
+         const abi::Sqe sqe = server.next(Opcode::kFsync);
+         caller.wait_for(Status::kBlocked);
+         EXPECT(caller.verb(Verb::kInterrupt), 8);
+         const abi::Sqe cancel = server.next(Opcode::kCancel);
+         EXPECT(cancel.tag, sqe.tag);
+         EXPECT(cancel.sqe_flags, abi::SqeFlags::kOneway);
+         server.respond(sqe, kECANCELED);
+         expect_answer(caller, kEINTR);
+     }},
+    {"interrupted-without-a-cancel", "kernel:src/scheme/user.rs UserInner::call_inner",
+     [] {
+         const Server server;
+         const uint64_t file = OK(server.make_fd(7, 0));
+         const Context caller = ask(abi::SYS_FSYNC, file);
+         server.respond(server.next(Opcode::kFsync), kEINTR);
+         expect_answer(caller, kEIO);
+     }},
+    {"events", "kernel:src/scheme/user.rs UserInner::handle_packet",
+     [] {
+         const Server server;
+         const uint64_t file = OK(server.make_fd(7, 0));
+         const uint64_t queue =
+             OK(open_kernel(abi::GlobalSchemes::kEvent, "", Open::kRdwr | Open::kNonblock));
+         static abi::Event event;
+         event = {file, Ready::kEventRead, 5};
+         const abi::Sqe sqe = [&] {
+             const Context caller = ask(abi::SYS_WRITE, queue, &event, sizeof event);
+             const abi::Sqe asked = server.next(Opcode::kFevent);
+             server.respond(asked, 0);
+             expect_answer(caller, sizeof event);
+             return asked;
+         }();
+         expect_sqe(sqe, Opcode::kFevent, {7, Ready::kEventRead, 0});
+         EXPECT(read(queue, &event, sizeof event), kEAGAIN);
+         abi::Cqe cqe{};
+         cqe.flags = static_cast<uint8_t>(CqeOpcode::kSendFevent);
+         cqe.tag = static_cast<uint32_t>(Ready::kEventRead);
+         cqe.result = 7;
+         EXPECT(write(server.socket, &cqe, sizeof cqe), 16);
+         EXPECT(read(queue, &event, sizeof event), sizeof event);
+         EXPECT(event.id, file);
+         EXPECT(event.data, 5);
+     }},
+    {"descriptors-sent", "kernel:src/scheme/user.rs KernelScheme::kfdwrite",
+     [] {
+         const Server server;
+         const uint64_t file = OK(server.make_fd(7, 0));
+         const Context sender = ask(abi::SYS_SENDFD, file, open_sys("uname"), 0, 55);
+         const abi::Sqe sqe = server.next(Opcode::kSendfd);
+         expect_sqe(sqe, Opcode::kSendfd, {7, 0, 55});
+         EXPECT(sqe.args[3], 1);
+         const std::array<uint64_t, 2> words{0, sqe.tag};  // ObtainFd
+         uint64_t taken = kAll;
+         EXPECT(call(server.socket, &taken, 8, Call::kFd | Call::kRead | 2, words.data()), 1);
+         EXPECT(read(taken, buffer, 5), 5);
+         server.respond(sqe, 44);
+         expect_answer(sender, 44);
+     }},
+    {"obtaining-from-unknown-requests", "kernel:src/scheme/mod.rs SchemeList::kfdread",
+     [] {
+         const Server server;
+         uint64_t taken = kAll;
+         const std::array<uint64_t, 2> words{0, 999};
+         EXPECT(call(server.socket, &taken, 8, Call::kFd | Call::kRead | 2, words.data()), kEINVAL);
+         EXPECT(call(server.socket, &taken, 8, Call::kFd | Call::kRead | 1, words.data()), kEINVAL);
+         EXPECT(sendfd(server.socket, open_sys("uname"), 0), kEINVAL);
+     }},
+    {"mapping-one-s-own-scheme", "kernel:src/scheme/user.rs UserInner::fmap_inner",
+     [] {
+         const Server server;
+         const uint64_t file = OK(server.make_fd(7, 0));
+         EXPECT(fmap(file, 0, kPage, kR | kShared), kEBUSY);
+         EXPECT(fmap(file, 0, 0, kR), kEINVAL);
+         EXPECT(fmap(file, 1, kPage, kR), kEINVAL);
+         EXPECT(fmap(file, 0, kPage, kR, 1), kEINVAL);
+     }},
+};
+
+}  // namespace
+
+Area socket_area() {
+    return {"socket", "a server's socket: requests out, completions in", kSocketProbes};
+}
+
+Area request_area() {
+    return {"requests", "what servers see of each call, and what callers see of the answer", kRequestProbes};
+}
+
+}  // namespace halfcell::userland::conform
