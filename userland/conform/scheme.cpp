@@ -508,6 +508,70 @@ constexpr Probe kRequestProbes[] = {
          EXPECT(call(server.socket, &taken, 8, Call::kFd | Call::kRead | 1, words.data()), kEINVAL);
          EXPECT(sendfd(server.socket, open_sys("uname"), 0), kEINVAL);
      }},
+    {"mapped-by-another-space", "kernel:src/scheme/user.rs UserInner::fmap_inner",
+     [] {
+         const Server server;
+         const uint64_t file = OK(server.make_fd(7, 0));
+         const uint64_t pages = OK(anon(3 * kPage, kRw));
+         store(pages, 0x41);
+         const Result<uint32_t> child = fork_process();
+         EXPECT_TRUE(static_cast<bool>(child));
+         if (*child == 0) {
+             const uint64_t mapped = fmap(file, 0, 3 * kPage - 100, kRw | kShared);
+             if (mapped % kPage != 0 || load(mapped) != 0x41) exit_now(1);
+             store(mapped + 8, 9);
+             if (close(file) != 0 || funmap(mapped + kPage, kPage) != 0) exit_now(2);
+             exit_now(funmap(mapped, 3 * kPage) == 0 ? 0 : 3);
+         }
+         EXPECT(close(file), 0);
+         abi::Sqe sqe = server.next(Opcode::kMmapPrep);
+         expect_sqe(sqe, Opcode::kMmapPrep, {7, 3 * kPage - 100, kRw | kShared});
+         EXPECT(sqe.args[3], 0);
+         server.respond(sqe, pages);
+         // The descriptor is closed by now; the mapping holds what is behind it.
+         for (const uint64_t offset : {kPage, uint64_t{0}, 2 * kPage}) {
+             sqe = server.next(Opcode::kMunmap);
+             expect_sqe(sqe, Opcode::kMunmap, {7, kPage, abi::MunmapFlags::kNeedsSync});
+             EXPECT(sqe.args[3], offset);
+             server.respond(sqe, 0);
+         }
+         EXPECT(server.next(Opcode::kCloseMsg).args[0], 7);
+         EXPECT(load(pages + 8), 9);
+         const auto news = wait_for_child(*child, 0);
+         EXPECT_TRUE(news && news->status == 0);
+     }},
+    {"read-only-mapping-needs-no-sync", "kernel:src/context/memory.rs AddrSpace::munmap",
+     [] {
+         const Server server;
+         const uint64_t file = OK(server.make_fd(7, 0));
+         const uint64_t pages = OK(anon(kPage, kRw));
+         const Result<uint32_t> child = fork_process();
+         EXPECT_TRUE(static_cast<bool>(child));
+         if (*child == 0) {
+             const uint64_t mapped = fmap(file, kPage, kPage, kR | kShared);
+             if (mprotect(mapped, kPage, kRw) != abi::mux_error(kEACCES)) exit_now(1);
+             exit_now(funmap(mapped, kPage) == 0 ? 0 : 2);
+         }
+         abi::Sqe sqe = server.next(Opcode::kMmapPrep);
+         EXPECT(sqe.args[3], kPage);
+         server.respond(sqe, pages);
+         sqe = server.next(Opcode::kMunmap);
+         expect_sqe(sqe, Opcode::kMunmap, {7, kPage, 0});
+         server.respond(sqe, 0);
+         const auto news = wait_for_child(*child, 0);
+         EXPECT_TRUE(news && news->status == 0);
+     }},
+    {"mapping-answered-with-an-odd-address", "kernel:src/scheme/user.rs UserInner::fmap_inner",
+     [] {
+         const Server server;
+         const uint64_t file = OK(server.make_fd(7, 0));
+         const Result<uint32_t> child = fork_process();
+         EXPECT_TRUE(static_cast<bool>(child));
+         if (*child == 0) exit_now(fmap(file, 0, kPage, kR | kShared) == abi::mux_error(kEINVAL) ? 0 : 1);
+         server.respond(server.next(Opcode::kMmapPrep), 0x1001);
+         const auto news = wait_for_child(*child, 0);
+         EXPECT_TRUE(news && news->status == 0);
+     }},
     {"mapping-one-s-own-scheme", "kernel:src/scheme/user.rs UserInner::fmap_inner",
      [] {
          const Server server;

@@ -232,6 +232,18 @@ constexpr Probe kProbes[] = {
          EXPECT_TRUE(mapped != pages.thread_page);
          store(mapped, 1);
      }},
+    {"control-pages-stay-with-the-parent", "kernel:src/context/memory.rs AddrSpace::try_clone",
+     [] {
+         const uint64_t handle = handle_of_new_context();
+         const Pages pages;
+         EXPECT(put(handle, pages.data()), 32);
+         store(pages.thread_page, 1);
+         const uint64_t copy = OK(dup(OK(dup(own_thread(), "addrspace")), "exclusive"));
+         const uint64_t shown = OK(fmap(handle, 0, kPage, kR));
+         store(pages.thread_page, 2);
+         EXPECT(load(shown), 2);
+         EXPECT(load(OK(fmap(copy, pages.thread_page, kPage, kR))), 1);
+     }},
     {"pending-ends-sleeps", "kernel:src/syscall/time.rs nanosleep",
      [] {
          const Pages pages;
