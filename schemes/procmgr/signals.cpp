@@ -17,7 +17,8 @@ namespace {
 bool meant(std::int64_t target, Pid group, const Process& process) {
     if (target > 0) return static_cast<std::int64_t>(process.pid) == target;
     if (target == 0) return process.group == group;
-    return target == -1 || static_cast<std::int64_t>(process.group) == -target;
+    // A group can be negated; the smallest of the words of a guest cannot.
+    return target == -1 || -static_cast<std::int64_t>(process.group) == target;
 }
 
 // One success outweighs every failure; ESRCH where nobody is meant.

@@ -278,6 +278,7 @@ TEST_CASE_FIXTURE(ProcmgrFixture, "signals without control pages do what is defa
     CHECK(call(ProcCall::kKill, {pid, 65}) == error(Errno::kEINVAL));
     CHECK(call(ProcCall::kKill, {pid, 0}) == 0);
     CHECK(call(ProcCall::kKill, {99, 0}) == error(Errno::kESRCH));
+    CHECK(call(ProcCall::kKill, {std::uint64_t{1} << 63, 0}) == error(Errno::kESRCH));  // no group's negative
     CHECK(call(ProcCall::kKill, {pid, abi::Signal::kChld}) == 0);
     CHECK(call(ProcCall::kKill, {pid, abi::Signal::kStop}) == 0);
     CHECK(caller_context->state() == task::RunState::kStopped);
