@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "schemes/kernel/proc/proc_scheme.h"
+#include "schemes/kernel/proc/switch_handles.h"
 
 namespace halfcell::schemes::proc {
 
@@ -17,6 +18,16 @@ std::string list(const fd::FdTable& table, FileTableFormat format) {
             listing.append(reinterpret_cast<const char*>(&number), sizeof number);
     }
     return listing;
+}
+
+// A current-filetable handle that chooses a copy with itself in it would keep itself open for ever, and with
+// it everything else in the copy.
+void leave_out_selections(const ProcScheme& scheme, fd::FdTable& copy) {
+    for (const auto& [number, descriptor] : copy.snapshot()) {
+        const auto handle = scheme.handle_of(descriptor.description);
+        if (handle && dynamic_cast<const CurrentFileTableHandle*>(handle->get()) != nullptr)
+            (void)copy.remove(number);
+    }
 }
 
 }  // namespace
@@ -45,7 +56,9 @@ Result<scheme::OpenResult> FileTableHandle::dup(const scheme::Caller&, std::stri
         return {};
     }));
     if (table == nullptr) return fail(Errno::kEOWNERDEAD);
-    return scheme_.add(std::make_shared<FileTableHandle>(scheme_, table->clone(), listing_), true);
+    auto copy = table->clone();
+    leave_out_selections(scheme_, *copy);
+    return scheme_.add(std::make_shared<FileTableHandle>(scheme_, std::move(copy), listing_), true);
 }
 
 Result<std::shared_ptr<fd::FdTable>> FileTableHandle::choose() {

@@ -25,7 +25,8 @@ class FileTableHandle : public Handle {
     // The listing from `offset` on. EBADF for a copy that was not chosen yet.
     Result<std::uint64_t> read(const scheme::Caller& caller, const mem::UserOut& to,
                                std::uint64_t offset) override;
-    // "copy". EOWNERDEAD where the table is gone; EINVAL for other names and for copies not chosen yet.
+    // "copy": without current-filetable handles, which upstream copies too. EOWNERDEAD where the table is
+    // gone; EINVAL for other names and for copies not chosen yet.
     Result<scheme::OpenResult> dup(const scheme::Caller& caller, std::string_view name) override;
     [[nodiscard]] std::uint64_t size() const override { return listing_.size(); }
 

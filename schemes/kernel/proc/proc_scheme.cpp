@@ -33,6 +33,10 @@ Result<scheme::DescriptionRef> ProcScheme::description_of_fd(const scheme::Calle
 Result<std::shared_ptr<Handle>> ProcScheme::handle_of_fd(const scheme::Caller& caller,
                                                          std::uint64_t fd) const {
     const scheme::DescriptionRef description = TRY(description_of_fd(caller, fd));
+    return handle_of(description);
+}
+
+Result<std::shared_ptr<Handle>> ProcScheme::handle_of(const scheme::DescriptionRef& description) const {
     const scheme::Scheme* const scheme = TRY(description->scheme());
     if (scheme != this) return fail(Errno::kEBADF);
     return handles_.find(description->number());

@@ -41,6 +41,8 @@ class ProcScheme : public scheme::Scheme, public std::enable_shared_from_this<Pr
     // The handle of this scheme that a descriptor of the caller names: EBADF where nothing or another
     // scheme's file is open there, ENODEV where that scheme is gone.
     Result<std::shared_ptr<Handle>> handle_of_fd(const scheme::Caller& caller, std::uint64_t fd) const;
+    // The same of a description.
+    Result<std::shared_ptr<Handle>> handle_of(const scheme::DescriptionRef& description) const;
     // What a descriptor of the caller refers to. EBADF.
     Result<scheme::DescriptionRef> description_of_fd(const scheme::Caller& caller, std::uint64_t fd) const;
     // The context that makes the call. ESRCH where the caller is none.

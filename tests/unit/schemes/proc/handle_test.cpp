@@ -380,6 +380,20 @@ TEST_CASE_FIXTURE(ProcFixture, "ProcSchemeVerb::Iopl is for the caller, through 
     CHECK(caller_context->may_use_ports());
 }
 
+TEST_CASE_FIXTURE(ProcFixture, "file-table-copy-leak: a selection is not in the copy it chooses") {
+    const std::int64_t target = dup(kAuthority, "new-context");
+    const auto context = kernel.contexts.all().back();
+    const std::int64_t select = dup(target, "current-filetable");
+    const std::int64_t table = dup(self, "filetable");
+    const std::int64_t copy = dup(table, "copy");
+    CHECK(write_words(select, {static_cast<std::uint64_t>(copy)}) == 8);
+    CHECK(context->files()->count() == 0);
+    CHECK(close(select) == 0);
+    // It was the last one, so the choice holds.
+    CHECK(context->files()->find(FdNumber{static_cast<std::uint64_t>(target)}).has_value());
+    CHECK(context->files()->find(FdNumber{static_cast<std::uint64_t>(select)}).error() == Errno::kEBADF);
+}
+
 TEST_CASE("file-table-copy-leak: a copied table that holds its own handle goes with the registry") {
     std::weak_ptr<schemes::proc::ProcScheme> scheme;
     {
