@@ -37,6 +37,7 @@ Result<Pid> ProcessTable::add_child(Pid parent, const std::shared_ptr<Thread>& t
     child.name = found->second.name;
     child.priority = found->second.priority;
     child.threads.push_back(thread);
+    child.publish_attributes();
     const Pid pid = child.pid;
     processes_.emplace(pid, std::move(child));
     return pid;
