@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "abi/flags.h"
+#include "schemes/host_server/handover.h"
 #include "schemes/host_server/packets.h"
 
 namespace halfcell::host_server {
@@ -33,7 +34,8 @@ Result<std::shared_ptr<Connection>> Connection::adopt(std::string name, host::Un
     const auto area = TRY(BufferArea::create(server::kBuffersSize));
     const std::array<int, server::kRegions> regions{rings->request_file(), rings->answer_file(),
                                                     area->file()};
-    if (send(socket.get(), {.kind = PacketKind::kAdopted}, regions) != 0) return fail(Errno::kEIO);
+    if (const int error = send(socket.get(), {.kind = PacketKind::kAdopted}, regions); error != 0)
+        return fail(decision_for(kind_of_host_error(error)).error);
     auto scheme = std::make_shared<HostScheme>(std::move(name), std::make_unique<AreaBuffers>(area), files);
     std::shared_ptr<Connection> connection(
         new Connection(std::move(socket), std::move(rings), scheme, schemes, std::move(files)));
@@ -169,8 +171,16 @@ Result<void> Connection::complete(const Cqe& cqe) {
 }
 
 Result<scheme::DescriptionRef> Connection::take_received(std::uint32_t tag) {
-    const auto first = std::find_if(received_.begin(), received_.end(),
-                                    [tag](const Received& received) { return received.tag == tag; });
+    const auto find = [&] {
+        return std::find_if(received_.begin(), received_.end(),
+                            [tag](const Received& received) { return received.tag == tag; });
+    };
+    auto first = find();
+    if (first == received_.end()) {
+        // Both came after the last look at the socket, which comes before the one at the answers.
+        if (!receive_packets()) give_up();
+        first = find();
+    }
     if (first == received_.end()) return fail(Errno::kENOENT);
     host::UniqueFd file = std::move(first->file);
     received_.erase(first);

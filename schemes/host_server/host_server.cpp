@@ -149,7 +149,10 @@ Result<std::shared_ptr<Connection>> HostServer::attempt(HandoverOutcome& outcome
     // From now on only the server has its end, so that we see when it goes.
     servers.reset();
     auto connection = Connection::adopt(name_, std::move(ours), outcome.root, schemes_, files_);
-    if (!connection) outcome = {.kind = HandoverKind::kSendFailed};
+    // A server that has gone meanwhile may come again.
+    if (!connection)
+        outcome = {.kind = connection.error() == Errno::kENODEV ? HandoverKind::kSocketUnavailable
+                                                                : HandoverKind::kSendFailed};
     return connection;
 }
 
