@@ -1,7 +1,6 @@
 #include "kernel_shim/user_scheme/lender.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "kernel_shim/base/check.h"
@@ -58,7 +57,7 @@ Result<Loan> Lender::lend_path(std::string_view path) {
     loan.windows_ = &windows_;
     loan.window_ = TRY(windows_.take(1, false, server));
     loan.window_->prepare(0, path.size(), true);
-    std::memcpy(loan.window_->pages->direct(), path.data(), path.size());
+    (void)path.copy(reinterpret_cast<char*>(loan.window_->pages->direct()), path.size());
     loan.address_ = loan.window_->address;
     loan.size_ = path.size();
     return loan;
