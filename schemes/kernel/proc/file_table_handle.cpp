@@ -9,17 +9,6 @@ namespace halfcell::schemes::proc {
 
 namespace {
 
-std::string list(const fd::FdTable& table, FileTableFormat format) {
-    std::string listing;
-    for (const std::uint64_t number : table.numbers()) {
-        if (format == FileTableFormat::kText)
-            listing += std::to_string(number) + '\n';
-        else
-            listing.append(reinterpret_cast<const char*>(&number), sizeof number);
-    }
-    return listing;
-}
-
 // A current-filetable handle that chooses a copy with itself in it would keep itself open for ever, and with
 // it everything else in the copy.
 void leave_out_selections(const ProcScheme& scheme, fd::FdTable& copy) {
@@ -32,19 +21,32 @@ void leave_out_selections(const ProcScheme& scheme, fd::FdTable& copy) {
 
 }  // namespace
 
+std::string FileTableListing::text() const {
+    std::string text;
+    for (const std::uint64_t number : numbers) {
+        if (format == FileTableFormat::kText)
+            text += std::to_string(number) + '\n';
+        else
+            text.append(reinterpret_cast<const char*>(&number), sizeof number);
+    }
+    return text;
+}
+
 FileTableHandle::FileTableHandle(ProcScheme& scheme, const std::shared_ptr<fd::FdTable>& table,
                                  FileTableFormat format)
-    : scheme_(scheme), listing_(list(*table, format)), state_(std::in_place, State{table, nullptr}) {}
+    : scheme_(scheme), listing_{table->numbers(), format}, state_(std::in_place, State{table, nullptr}) {}
 
-FileTableHandle::FileTableHandle(ProcScheme& scheme, std::shared_ptr<fd::FdTable> copy, std::string listing)
+FileTableHandle::FileTableHandle(ProcScheme& scheme, std::shared_ptr<fd::FdTable> copy,
+                                 FileTableListing listing)
     : scheme_(scheme), listing_(std::move(listing)), state_(std::in_place, State{copy, std::move(copy)}) {}
 
 Result<std::uint64_t> FileTableHandle::read(const scheme::Caller&, const mem::UserOut& to,
                                             std::uint64_t offset) {
     const bool unused = state_.with([](const State& state) { return state.unused_copy != nullptr; });
     if (unused) return fail(Errno::kEBADF);
-    if (offset >= listing_.size()) return 0;
-    return to.write_common(std::string_view(listing_).substr(offset));
+    const std::string text = listing_.text();
+    if (offset >= text.size()) return 0;
+    return to.write_common(std::string_view(text).substr(offset));
 }
 
 Result<scheme::OpenResult> FileTableHandle::dup(const scheme::Caller&, std::string_view name) {
