@@ -4,11 +4,13 @@
 
 #include <condition_variable>
 #include <memory>
-#include <thread>
+#include <optional>
+#include <vector>
 
 #include "kernel_shim/base/guarded.h"
 #include "kernel_shim/machine/guest_thread.h"
 #include "kernel_shim/task/context.h"
+#include "kernel_shim/wait/sleep_word.h"
 
 namespace halfcell::task {
 
@@ -42,13 +44,34 @@ class Workers {
     void wait_all();
 
   private:
-    void run(std::shared_ptr<Context> context, std::unique_ptr<machine::GuestThread> thread);
+    // What a thread of the supervisor has to do: one guest thread, to its end.
+    struct Job {
+        std::shared_ptr<Context> context;
+        std::unique_ptr<machine::GuestThread> thread;
+    };
+    // One that waits for the next. Making a thread and ending it costs several times a wake-up, unless that
+    // crosses CPUs.
+    struct Idle {
+        int cpu;
+        Job job;  // without a context: there will be none
+        wait::SleepWord word;
+    };
+    static constexpr std::size_t kMostIdle = 16;
+
+    void work(Job job);
+    void run(Job job);
+    [[nodiscard]] bool hand_over(Job& job);
+    [[nodiscard]] std::optional<Job> next_job();
 
     Kernel& kernel_;
     CallHandler& calls_;
     mutable LevelMutex<LockLevel::kContextTable> mutex_;
     std::condition_variable_any finished_;
-    std::uint64_t running_ = 0;
+    // Guarded by mutex_.
+    std::uint64_t running_ = 0;  // jobs
+    std::uint64_t threads_ = 0;  // with the idle ones
+    std::vector<Idle*> idle_;
+    bool closing_ = false;
 };
 
 }  // namespace halfcell::task
