@@ -207,7 +207,8 @@ Result<void> Workers::start(const std::shared_ptr<Context>& context) {
     auto spawn = [&]() -> Result<void> {
         const auto space = context->address_space();
         if (space == nullptr) return fail(Errno::kESRCH);
-        Job job{context, TRY(start_in(kernel_, *space, context->initial_registers()))};
+        auto thread = TRY(start_in(kernel_, *space, context->initial_registers()));
+        Job job{context, std::move(thread)};
         if (hand_over(job)) return {};
         try {
             std::thread([this, job = std::move(job)]() mutable { work(std::move(job)); }).detach();

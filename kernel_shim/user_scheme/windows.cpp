@@ -48,8 +48,8 @@ Result<Window> Windows::take(std::uint64_t pages, bool writable,
         // The server runs another program by now.
         take_away(*kept);
     }
-    Window window{
-        .space = server, .pages = TRY(pool_.allocate(pages * machine::kPageSize)), .writable = writable};
+    mem::MemoryRef memory = TRY(pool_.allocate(pages * machine::kPageSize));
+    Window window{.space = server, .pages = std::move(memory), .writable = writable};
     // Guests have filled the part of the pool that the supervisor has mapped.
     if (window.pages->direct() == nullptr) return fail(Errno::kENOMEM);
     window.address = TRY(server->show_lent(*server, {.head = window.pages}, {.write = writable}));
