@@ -36,6 +36,7 @@ template <typename E>
 }  // namespace halfcell
 
 // Evaluates a Result; on error returns it from the enclosing function, else yields the value (or nothing).
+// Not inside braces behind members that own something: GCC 12 forgets those when it returns.
 #define TRY(expression)                                                 \
     __extension__({                                                     \
         auto try_result_ = (expression);                                \

@@ -47,15 +47,9 @@ int current_cpu() {
 }
 
 bool pin_thread(pid_t thread, int cpu) {
-    return release_thread(thread, {&cpu, 1});
-}
-
-bool release_thread(pid_t thread, std::span<const int> cpus) {
+    if (cpu < 0 || cpu >= kMostCpus) return false;
     CpuSet set;
-    for (const int cpu : cpus) {
-        if (cpu < 0 || cpu >= kMostCpus) return false;
-        set.add(cpu);
-    }
+    set.add(cpu);
     return sched_setaffinity(thread, CpuSet::size(), set.get()) == 0;
 }
 

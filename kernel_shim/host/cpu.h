@@ -4,7 +4,6 @@
 
 #include <sys/types.h>
 
-#include <span>
 #include <vector>
 
 namespace halfcell::host {
@@ -18,9 +17,5 @@ namespace halfcell::host {
 // Pins a thread (0: the calling one) to one CPU. False when the host refuses or the thread is gone: pinning
 // makes things fast, nothing depends on it.
 bool pin_thread(pid_t thread, int cpu);
-
-// Lets a thread run on any of `cpus` again; false as above. It stays where it is until Linux finds it a
-// better place.
-bool release_thread(pid_t thread, std::span<const int> cpus);
 
 }  // namespace halfcell::host

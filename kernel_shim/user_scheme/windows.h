@@ -5,6 +5,7 @@
 // each, a page fault or its like for every page, and an interruption of every CPU the server ran on.
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -46,7 +47,7 @@ class Windows {
 
   private:
     // Powers of two, from one page up.
-    static constexpr std::size_t kSizes = 10;
+    static constexpr std::size_t kSizes = std::bit_width(std::bit_ceil(kMostPages));
     // So many pages of a size are kept, but one window at least and 32 at most.
     static constexpr std::uint64_t kPagesKept = 512;
 

@@ -2,6 +2,7 @@
 
 // What the process manager knows of a process. Source: base:bootstrap/src/procmgr.rs Process, Thread.
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
@@ -87,6 +88,10 @@ struct Process {
 
     [[nodiscard]] bool alive() const {
         return state == ProcessState::kRunning || state == ProcessState::kStopped;
+    }
+    // Whether any of its threads may have run.
+    [[nodiscard]] bool started() const {
+        return std::ranges::any_of(threads, [](const auto& thread) { return thread->context->launched(); });
     }
     // The words its threads share with us; null before they were announced.
     [[nodiscard]] abi::SigProcControl* control() const {

@@ -39,8 +39,7 @@ void give_children_to_init(ProcessMap& processes, Pid parent, SignalEffects& eff
         Process& child = entry->second;
         const bool ours = child.parent == parent && child.pid != parent;
         if (ours) child.parent = kInitPid;
-        const auto launched = [](const auto& thread) { return thread->context->launched(); };
-        if (ours && child.alive() && std::ranges::none_of(child.threads, launched))
+        if (ours && child.alive() && !child.started())
             effects.push_back({SignalEffect::Kind::kExit, nullptr, child.pid, Signal::kKill});
         const bool unwanted = ours && child.state == ProcessState::kExited && !child.awaited_by_supervisor;
         entry = unwanted ? processes.erase(entry) : std::next(entry);
@@ -70,9 +69,7 @@ SignalEffects ProcessTable::thread_ended(Pid pid, const task::Context& context) 
     ended.push_back(std::move(*thread));
     process.threads.erase(thread);
     // Threads that were made and not started yet will never be: who was about to start them is gone.
-    const auto launched = [](const auto& other) { return other->context->launched(); };
-    if (!process.threads.empty() && (!context.has_run() || std::ranges::any_of(process.threads, launched)))
-        return {};
+    if (!process.threads.empty() && (!context.has_run() || process.started())) return {};
     std::ranges::move(process.threads, std::back_inserter(ended));
     process.threads.clear();
     if (!process.ending) process.ending = natural_end(context);

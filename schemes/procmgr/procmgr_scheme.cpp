@@ -268,8 +268,7 @@ Result<void> ProcmgrScheme::close(HandleNumber number) {
     if (!pid) return {};
     const auto unreachable = processes_.with(*pid, [](Process& process) -> Result<bool> {
         if (--process.descriptions > 0 || !process.alive() || process.awaited_by_supervisor) return false;
-        return std::ranges::none_of(process.threads,
-                                    [](const auto& thread) { return thread->context->launched(); });
+        return !process.started();
     });
     if (unreachable && *unreachable) forget(*pid);
     return {};

@@ -94,19 +94,22 @@ TEST_CASE("processes that compute come to use two CPUs (compute-shares-one-cpu)"
         MESSAGE("skipped: needs two CPUs");
         return;
     }
-    // A worker of its own for each guest, as in life; both start where this thread is.
+    // A worker of its own for each guest, as in life; both start where their maker is.
     std::array<std::thread, 2> workers;
     std::array<std::unique_ptr<Guest>, 2> guests;
     std::array<std::unique_ptr<machine::GuestThread>, 2> threads;
     std::array<pid_t, 2> ids{};
-    host::pin_thread(0, cpus[0]);
-    for (std::size_t i = 0; i < 2; ++i) {
-        guests[i] = std::make_unique<Guest>();
-        threads[i] = guests[i]->start(start_at(guest_spin));
-        ids[i] = newest_guest_threads().at(0);
-        CHECK(pinned_to(ids[i]) == cpus[0]);
-        workers[i] = std::thread([thread = threads[i].get()] { CHECK(is_gone(thread->next())); });
-    }
+    // What follows pins its thread, as every worker is pinned.
+    std::thread([&] {
+        host::pin_thread(0, cpus[0]);
+        for (std::size_t i = 0; i < 2; ++i) {
+            guests[i] = std::make_unique<Guest>();
+            threads[i] = guests[i]->start(start_at(guest_spin));
+            ids[i] = newest_guest_threads().at(0);
+            CHECK(pinned_to(ids[i]) == cpus[0]);
+            workers[i] = std::thread([thread = threads[i].get()] { CHECK(is_gone(thread->next())); });
+        }
+    }).join();
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
     while (pinned_to(ids[0]) == pinned_to(ids[1]) && std::chrono::steady_clock::now() < deadline)
         std::this_thread::yield();
@@ -116,7 +119,6 @@ TEST_CASE("processes that compute come to use two CPUs (compute-shares-one-cpu)"
         guest->machine().kill();
     for (auto& worker : workers)
         worker.join();
-    host::release_thread(0, cpus);
 }
 
 }  // namespace halfcell::agent

@@ -2,7 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <unistd.h>
+
 #include <atomic>
+#include <fstream>
+#include <string>
 #include <thread>
 
 #include "kernel_shim/base/guarded.h"
@@ -10,6 +14,18 @@
 namespace halfcell::wait {
 
 using Clock = std::chrono::steady_clock;
+
+namespace {
+
+// Whether a thread that does nothing else has come to sleep.
+bool sleeps(pid_t thread) {
+    std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
+    std::string line;
+    std::getline(file, line);
+    return line.find(") S ") != line.npos;
+}
+
+}  // namespace
 
 TEST_CASE("a wake before the sleep ends it at once, and is forgotten by the next arming") {
     SleepWord word;
@@ -57,20 +73,22 @@ TEST_CASE("a wake under locks comes when the last of them is released") {
     SleepWord word;
     LevelMutex<LockLevel::kScheme> outer;
     LevelMutex<LockLevel::kObject> inner;
-    std::atomic<bool> woken{false};
+    std::atomic<pid_t> id{0};
     std::thread sleeper([&] {
+        id = gettid();
         (void)word.sleep(std::nullopt);
-        woken = true;
-        woken.notify_all();
-        const std::lock_guard lock(outer);
     });
+    while (id == 0 || !sleeps(id))
+        std::this_thread::yield();
     {
         const std::lock_guard lock(outer);
-        const std::lock_guard nested(inner);
-        word.wake();
+        {
+            const std::lock_guard nested(inner);
+            word.wake();
+        }
+        CHECK(detail::actions_wait);
     }
-    woken.wait(false);
-    CHECK(woken);
+    CHECK_FALSE(detail::actions_wait);
     sleeper.join();
 }
 
