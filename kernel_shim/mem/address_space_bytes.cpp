@@ -28,8 +28,8 @@ constexpr std::uint64_t kCopyThroughProcess = std::uint64_t{256} << 10;
 // Finds the grant at `address` and lets `copy` have the bytes in place when that is quick. Where only the
 // process has them, `through` copies.
 template <typename Copy, typename Through>
-Result<Part> next_part(const Books& books, std::uint64_t address, std::uint64_t size, Access access,
-                       Copy copy, Through through) {
+Result<Part> next_part(Books& books, machine::Pool& pool, std::uint64_t address, std::uint64_t size,
+                       Access access, Copy copy, Through through) {
     const Grant* const grant = books.regions.find(address);
     if (!grant || (access == Access::kWrite && !grant->protection.write)) return fail(Errno::kEFAULT);
     Part part{.object = nullptr,
@@ -39,6 +39,7 @@ Result<Part> next_part(const Books& books, std::uint64_t address, std::uint64_t 
         part.size = std::min(part.size, kCopyThroughProcess);
         // The process is gone, or the host has no page to give: either way the bytes are not there.
         if (!through(*books.machine, part.size)) return fail(Errno::kEFAULT);
+        books.reached_through_process(address, pool);
         return part;
     }
     std::byte* const bytes = part.size <= kCopyUnderLock ? grant->object->direct() : nullptr;
@@ -53,9 +54,9 @@ Result<Part> next_part(const Books& books, std::uint64_t address, std::uint64_t 
 
 Result<void> AddressSpace::read(std::uint64_t address, std::span<std::byte> to) const {
     while (!to.empty()) {
-        const Part part = TRY(state_->books.with([&](const Books& books) {
+        const Part part = TRY(state_->books.with([&](Books& books) {
             return next_part(
-                books, address, to.size(), Access::kRead,
+                books, pool_, address, to.size(), Access::kRead,
                 [&](const std::byte* bytes, std::size_t size) { std::memcpy(to.data(), bytes, size); },
                 [&](const machine::Machine& machine, std::size_t size) {
                     return machine.read(address, to.first(size));
@@ -70,9 +71,9 @@ Result<void> AddressSpace::read(std::uint64_t address, std::span<std::byte> to) 
 
 Result<void> AddressSpace::write(std::uint64_t address, std::span<const std::byte> from) {
     while (!from.empty()) {
-        const Part part = TRY(state_->books.with([&](const Books& books) {
+        const Part part = TRY(state_->books.with([&](Books& books) {
             return next_part(
-                books, address, from.size(), Access::kWrite,
+                books, pool_, address, from.size(), Access::kWrite,
                 [&](std::byte* bytes, std::size_t size) { std::memcpy(bytes, from.data(), size); },
                 [&](machine::Machine& machine, std::size_t size) {
                     return machine.write(address, from.first(size));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernel_shim/mem/address_space.h"
+#include "kernel_shim/mem/hot_pages.h"
 #include "kernel_shim/mem/region_map.h"
 
 namespace halfcell::mem {
@@ -104,6 +105,9 @@ class Books {
     // Makes all copy-on-write bytes in the range bytes of objects again. ENOMEM, ESRCH; those before have
     // changed.
     Result<void> thaw(PageRange range, machine::Pool& pool);
+    // A call has reached `address`, in a copy-on-write grant, through the process. Gives the page an object
+    // of its own where such calls come often.
+    void reached_through_process(std::uint64_t address, machine::Pool& pool);
     // Whether a thread's store to `address` may have failed only because its page was being moved to another
     // object. `moves` is the thread's own: 0 at first, then what this left in it; the same store failing
     // without a move in between is the guest's mistake.
@@ -128,6 +132,7 @@ class Books {
     [[nodiscard]] const Grant* first_pinned(PageRange range) const;
 
     std::uint64_t host_lowest_;
+    HotPages hot_pages_;
     std::uint64_t moves_ = 0;  // times a page was made read-only to be moved
 };
 

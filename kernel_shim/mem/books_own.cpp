@@ -22,6 +22,12 @@ Result<const Grant*> Books::shareable_page(std::uint64_t address, machine::Pool&
     return regions.find(page.base);
 }
 
+void Books::reached_through_process(std::uint64_t address, machine::Pool& pool) {
+    if (!hot_pages_.accessed(address)) return;
+    // Where there is no memory for it, it stays as it is.
+    (void)move_out({machine::page_round_down(address), machine::kPageSize}, pool);
+}
+
 Result<void> Books::thaw(PageRange range, machine::Pool& pool) {
     for (std::uint64_t at = range.base; at < range.end();) {
         const auto region = regions.first_above(at);

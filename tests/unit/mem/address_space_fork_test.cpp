@@ -4,6 +4,7 @@
 
 #include "abi/flags.h"
 #include "kernel_shim/mem/address_space.h"
+#include "kernel_shim/mem/hot_pages.h"
 #include "tests/unit/mem/space_fixture.h"
 
 namespace halfcell::mem {
@@ -343,6 +344,52 @@ TEST_CASE_FIXTURE(ForkFixture, "a page that cannot be moved stays as it was") {
     CHECK(byte_at(*child, 0x10000) == 2);
     shown.kill();
     CHECK(child->hold_page(0x11000).error() == Errno::kESRCH);
+}
+
+TEST_CASE_FIXTURE(ForkFixture, "a page that calls keep coming back to gets an object of its own") {
+    REQUIRE(map_at(0x10000, 3, kReadWrite).has_value());
+    CHECK(put(0x11000, 5));
+    const auto child = fork();
+    const auto once = [&](std::uint32_t i) {
+        return i % 2 == 0 ? byte_at(*child, 0x11000) == 5 : put_in(*child, 0x11001, 6);
+    };
+    for (std::uint32_t i = 1; i < HotPages::kAccesses; ++i)
+        CHECK(once(i));
+    CHECK(copied_on_write(*child, 0x11000));
+    CHECK(once(0));
+    CHECK_FALSE(copied_on_write(*child, 0x11000));
+    CHECK(copied_on_write(*child, 0x10000));
+    CHECK(copied_on_write(*child, 0x12000));
+    CHECK(byte_at(*child, 0x11001) == 6);
+    CHECK(store_in(*child, 0x11001, 7));
+    CHECK(byte_at(*child, 0x11001) == 7);
+    CHECK(byte_at(*space, 0x11001) == 0);
+    CHECK(machine_of(*child).difference(*child) == "");
+    CHECK(child->describe().size() == 1);
+}
+
+TEST_CASE_FIXTURE(ForkFixture, "a hot page for which there is no memory goes on through the process") {
+    REQUIRE(map_at(0x10000, 1, kReadWrite).has_value());
+    const auto child = fork();
+    pool.set_limit(pool.used());
+    for (std::uint32_t i = 0; i < 2 * HotPages::kAccesses; ++i)
+        CHECK(put_in(*child, 0x10000, 1));
+    CHECK(copied_on_write(*child, 0x10000));
+    CHECK(byte_at(*child, 0x10000) == 1);
+}
+
+TEST_CASE("pages that are asked for in turn are told apart from one that is asked for always") {
+    HotPages pages;
+    int hot = 0;
+    for (std::uint32_t i = 0; i < HotPages::kAccesses * 64; ++i)
+        hot += pages.accessed(std::uint64_t{i} * kPage) ? 1 : 0;
+    CHECK(hot == 0);
+    for (std::uint32_t page = 0; page < HotPages::kMost + 5; ++page)
+        for (std::uint32_t i = 0; i < 2 * HotPages::kAccesses && !pages.accessed(page * kPage); ++i) {
+        }
+    for (std::uint32_t i = 0; i < 2 * HotPages::kAccesses; ++i)
+        hot += pages.accessed(0x5000) ? 1 : 0;
+    CHECK(hot == 0);
 }
 
 TEST_CASE_FIXTURE(ForkFixture, "a huge grant of which little was touched is forked and moved in no time") {
