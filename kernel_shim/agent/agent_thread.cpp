@@ -60,13 +60,14 @@ machine::Trap AgentThread::next() {
 
 bool AgentThread::receive() {
     if (!seat_.listener.receive(notification_)) return false;
+    // The last answer may be another thread's, and is before this trap.
+    (void)waiting_id_.load(std::memory_order_acquire);
     pair_->trapped();
     return true;
 }
 
-// After an answer.
+// After an answer. The thread may have trapped again, and its worker be at it.
 void AgentThread::run_on() {
-    pair_->runs_on();
     spreader_->notice();
     keep_watch();
 }
@@ -76,6 +77,7 @@ bool AgentThread::begin() {
     if (!spare_park_) return complete_birth();
     pair_->trapped();
     state_ = State::kRunning;
+    pair_->runs_on();
     // False means that its process is being killed, which shows at the next receive.
     (void)seat_.listener.respond(*spare_park_, kAnswerResume);
     run_on();
@@ -93,6 +95,7 @@ bool AgentThread::complete_birth() {
         return false;
     }
     state_ = State::kRunning;
+    pair_->runs_on();
     (void)seat_.listener.respond_continue(notification_.id);
     run_on();
     return true;
@@ -144,11 +147,14 @@ void AgentThread::reply(std::uint64_t value) {
 }
 
 void AgentThread::answer_call(std::uint64_t value) {
-    waiting_id_.store(0, std::memory_order_relaxed);
+    // Not of notification_, into which the worker may be receiving already.
+    const std::uint64_t id = waiting_id_.load(std::memory_order_relaxed);
     state_ = State::kRunning;
     park_->call.store(0, std::memory_order_relaxed);
+    pair_->runs_on();
+    waiting_id_.store(0, std::memory_order_release);
     // False means that the call was withdrawn; what became of the thread shows at the next receive.
-    (void)seat_.listener.respond(notification_.id, value);
+    (void)seat_.listener.respond(id, value);
     run_on();
 }
 
@@ -157,6 +163,7 @@ void AgentThread::answer_park(bool end_thread) {
     state_ = State::kRunning;
     frame_->store();
     frame_.reset();
+    pair_->runs_on();
     (void)seat_.listener.respond(notification_.id, end_thread ? kAnswerEnd : kAnswerResume);
     run_on();
 }

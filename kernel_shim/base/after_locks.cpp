@@ -20,9 +20,16 @@ thread_local std::vector<Action> waiting_actions;
 
 void detail::run_waiting_actions() {
     detail::actions_wait = false;
-    for (const Action& action : waiting_actions)
+    // An action may take locks, and leave actions of its own behind; those run when it releases them.
+    std::vector<Action> actions;
+    actions.swap(waiting_actions);
+    for (const Action& action : actions)
         action.run(action.argument);
-    waiting_actions.clear();
+    // The memory is kept for the next.
+    if (waiting_actions.empty()) {
+        actions.clear();
+        actions.swap(waiting_actions);
+    }
 }
 
 void after_locks(void (*action)(void*), void* argument) {

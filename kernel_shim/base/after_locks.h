@@ -6,8 +6,8 @@
 namespace halfcell {
 
 // Runs `action(argument)` when the calling thread releases the last LevelMutex it holds (also to wait on a
-// condition variable), at once where it holds none. The action must neither block nor take a lock, and must
-// bear that what `argument` points to is gone by then.
+// condition variable), at once where it holds none. The action must not wait for anybody, and must bear that
+// what `argument` points to is gone by then.
 void after_locks(void (*action)(void*), void* argument);
 
 }  // namespace halfcell

@@ -51,7 +51,8 @@ class GuestThread {
     virtual Trap next() = 0;
 
     // Answers a CallTrap: `value` goes to rax and the thread runs on. A thread that vanished meanwhile shows
-    // as Gone at the next `next()`. Worker only.
+    // as Gone at the next `next()`. The worker, or one thread in its place while it waits in next(): before
+    // that returns a trap for another reason the worker makes sure that nobody is at it.
     virtual void reply(std::uint64_t value) = 0;
 
     // True while the thread still waits for the answer to the trap last returned. Any thread.

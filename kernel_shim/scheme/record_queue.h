@@ -8,13 +8,16 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <type_traits>
+#include <utility>
 
 #include "kernel_shim/base/guarded.h"
 #include "kernel_shim/base/result.h"
 #include "kernel_shim/mem/user_slice.h"
 #include "kernel_shim/scheme/copy_turn.h"
+#include "kernel_shim/scheme/late_reply.h"
 #include "kernel_shim/wait/wait_queue.h"
 
 namespace halfcell::scheme {
@@ -51,6 +54,38 @@ class RecordQueue {
         return records_.empty();
     }
 
+    // As receive(); where that would sleep, the offer is accepted, and the value means nothing: a
+    // serve_late() answers. For one such reader at a time; others sleep.
+    Result<std::uint64_t> receive_late(const mem::UserOut& to, Wait wait, const char* reason,
+                                       wait::Waiter& waiter, LateOffer& offer) {
+        {
+            std::lock_guard lock(mutex_);
+            if (wait == Wait::kYes && records_.empty() && !receiving_.taken() && !late_reader_waits()) {
+                late_reader_ = LateReader{offer.accept(reason, {}), to};
+                return 0;
+            }
+        }
+        return receive(to, wait, reason, waiter);
+    }
+    // Answers the reader of receive_late(), where there is one and something is queued. To be called after
+    // push, without any lock.
+    void serve_late() {
+        std::unique_lock lock(mutex_);
+        if (!late_reader_) return;
+        receiving_.await(lock);
+        if (!late_reader_ || records_.empty()) return;
+        const auto call = late_reader_->reply.call.lock();
+        const auto claim = call == nullptr
+                               ? LateCall::Claim::kOver
+                               : call->claim(late_reader_->reply.ticket, LateCall::WhenStopped::kLeave);
+        if (claim == LateCall::Claim::kStopped) return;
+        const LateReader reader = *std::exchange(late_reader_, std::nullopt);
+        if (claim == LateCall::Claim::kOver) return;
+        const Result<std::uint64_t> received = receive_front(reader.to, lock);
+        lock.unlock();
+        call->finish(received);
+    }
+
     // Takes as many records as there are and fit; their number. For a queue that nobody receives from.
     std::size_t take(std::span<T> to) {
         std::lock_guard lock(mutex_);
@@ -78,6 +113,23 @@ class RecordQueue {
             if (to.empty()) return 0;
             return fail(to.size() < sizeof(T) ? Errno::kEINVAL : Errno::kEAGAIN);
         }
+        return receive_front(to, lock);
+    }
+
+  private:
+    struct LateReader {
+        LateReply reply;
+        mem::UserOut to;
+    };
+    // Whether there is one that was not interrupted meanwhile.
+    [[nodiscard]] bool late_reader_waits() const {
+        if (!late_reader_) return false;
+        const auto call = late_reader_->reply.call.lock();
+        return call != nullptr && call->waits(late_reader_->reply.ticket);
+    }
+
+    // What receive() does when something is queued and nobody copies.
+    Result<std::uint64_t> receive_front(const mem::UserOut& to, std::unique_lock<LevelMutex<level>>& lock) {
         const std::uint64_t total = std::min<std::uint64_t>(to.size(), records_.size() * sizeof(T));
         receiving_.begin();
         const Result<void> copied = copy_front(to, total, lock);
@@ -87,7 +139,6 @@ class RecordQueue {
         return total;
     }
 
-  private:
     static constexpr std::size_t kChunk = std::max<std::size_t>(1, 1536 / sizeof(T));
 
     // Copies the first `total` bytes out, chunk by chunk and without the lock: guest memory has a lock of
@@ -111,6 +162,7 @@ class RecordQueue {
     std::deque<T> records_;    // guarded by mutex_
     CopyTurn receiving_;       // one reader copies, without the lock
     wait::WaitQueue readers_;  // wait for records
+    std::optional<LateReader> late_reader_;
 };
 
 }  // namespace halfcell::scheme

@@ -29,6 +29,14 @@ Result<std::uint64_t> Scheme::write_at(const Caller& caller, HandleNumber number
     if (offset != kNoOffset) return fail(Errno::kESPIPE);
     return write(caller, number, from, flags);
 }
+Result<std::uint64_t> Scheme::read_late(const Caller& caller, HandleNumber number, const mem::UserOut& to,
+                                        std::uint64_t offset, TransferFlags flags, LateOffer&) {
+    return read_at(caller, number, to, offset, flags);
+}
+Result<std::uint64_t> Scheme::write_late(const Caller& caller, HandleNumber number, const mem::UserIn& from,
+                                         std::uint64_t offset, TransferFlags flags, LateOffer&) {
+    return write_at(caller, number, from, offset, flags);
+}
 Result<std::uint64_t> Scheme::read(const Caller&, HandleNumber, const mem::UserOut&, TransferFlags) {
     return fail(Errno::kEBADF);
 }

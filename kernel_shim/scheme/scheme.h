@@ -18,6 +18,7 @@
 #include "kernel_shim/mem/user_slice.h"
 #include "kernel_shim/scheme/caller.h"
 #include "kernel_shim/scheme/file_description.h"
+#include "kernel_shim/scheme/late_reply.h"
 
 namespace halfcell::scheme {
 
@@ -75,6 +76,13 @@ class Scheme {
                                           std::uint64_t offset, TransferFlags flags);
     virtual Result<std::uint64_t> write_at(const Caller& caller, HandleNumber number, const mem::UserIn& from,
                                            std::uint64_t offset, TransferFlags flags);
+    // The same for a caller who may be answered late (late_reply.h): where the offer was accepted the value
+    // means nothing. Default: as read_at and write_at.
+    virtual Result<std::uint64_t> read_late(const Caller& caller, HandleNumber number, const mem::UserOut& to,
+                                            std::uint64_t offset, TransferFlags flags, LateOffer& offer);
+    virtual Result<std::uint64_t> write_late(const Caller& caller, HandleNumber number,
+                                             const mem::UserIn& from, std::uint64_t offset,
+                                             TransferFlags flags, LateOffer& offer);
     virtual Result<std::uint64_t> read(const Caller& caller, HandleNumber number, const mem::UserOut& to,
                                        TransferFlags flags);
     virtual Result<std::uint64_t> write(const Caller& caller, HandleNumber number, const mem::UserIn& from,

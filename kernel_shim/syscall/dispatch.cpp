@@ -17,20 +17,24 @@ Result<std::uint64_t> dispatch(std::uint32_t number, Call& call) {
     }
 }
 
-std::uint64_t Dispatcher::handle(task::Kernel& kernel, task::Context& context,
-                                 const machine::CallTrap& trap) {
+std::optional<std::uint64_t> Dispatcher::handle(task::Kernel& kernel, task::Context& context,
+                                                const machine::CallTrap& trap) {
     const task::CallView view = context.view();
     if (view.space == nullptr) return abi::mux_error(Errno::kESRCH);
+    Tracer* const tracer = tracer_.load(std::memory_order_relaxed);
+    LateOffer late(context, trap.number, view.space);
     Call call{kernel,
               context,
               *view.space,
               *view.files,
               {context.id(), view.pid, view.uid, view.gid, context.waiter()},
-              trap.args};
-    Tracer* const tracer = tracer_.load(std::memory_order_relaxed);
+              trap.args,
+              tracer == nullptr && context.late_calls().possible() ? &late : nullptr};
     if (tracer != nullptr) [[unlikely]]
         return mux(tracer->run(trap.number, call));
-    return mux(dispatch(trap.number, call));
+    const Result<std::uint64_t> result = dispatch(trap.number, call);
+    if (late.accepted()) return std::nullopt;
+    return mux(result);
 }
 
 }  // namespace halfcell::syscall

@@ -3,6 +3,7 @@
 // From a trap to its handler and back to a register value.
 
 #include <atomic>
+#include <optional>
 
 #include "kernel_shim/syscall/frame.h"
 #include "kernel_shim/task/worker.h"
@@ -17,8 +18,9 @@ Result<std::uint64_t> dispatch(std::uint32_t number, Call& call);
 class Dispatcher final : public task::CallHandler {
   public:
     // ESRCH where the context has no address space any more, which only a context that ends can see.
-    std::uint64_t handle(task::Kernel& kernel, task::Context& context,
-                         const machine::CallTrap& trap) override;
+    // A call that is traced is always answered here, so that its line shows what came of it.
+    std::optional<std::uint64_t> handle(task::Kernel& kernel, task::Context& context,
+                                        const machine::CallTrap& trap) override;
 
     // From now on every call is shown to `tracer` (null: to nobody). It must outlive the last call. Any
     // thread.

@@ -9,6 +9,7 @@
 #include "kernel_shim/mem/user_slice.h"
 #include "kernel_shim/scheme/caller.h"
 #include "kernel_shim/scheme/scheme.h"
+#include "kernel_shim/syscall/late_offer.h"
 #include "kernel_shim/task/kernel.h"
 
 namespace halfcell::syscall {
@@ -22,6 +23,7 @@ struct Call {
     fd::FdTable& files;
     const scheme::Caller caller;
     const std::array<std::uint64_t, 6> args;  // rdi rsi rdx r10 r8 r9
+    LateOffer* const late;                    // null where the call must be answered by its worker
 };
 
 // What a handler returns goes to rax. It runs on the context's worker, without any lock, and may block.

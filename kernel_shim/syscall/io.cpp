@@ -18,6 +18,13 @@ scheme::TransferFlags stored_flags(const scheme::FileDescription& description) {
     return {flags, flags};
 }
 
+// Moves the offset after a plain transfer; a late one does that when it is answered.
+std::uint64_t transferred(const Call& call, scheme::FileDescription& description, std::uint64_t count) {
+    const bool late = call.late != nullptr && call.late->accepted();
+    if (description.positioned() && !late) description.advance(count);
+    return count;
+}
+
 // The flags of READ2 and WRITE2: all ones asks for the stored ones, anything else replaces their O_NONBLOCK
 // and O_APPEND. EINVAL for unknown bits. Source: kernel:src/context/file.rs rw_flags.
 Result<scheme::TransferFlags> transfer_flags(const scheme::FileDescription& description, std::uint64_t word) {
@@ -38,20 +45,26 @@ Result<std::uint64_t> sys_read(Call& call) {
     const mem::UserOut to = TRY(user_out(call, 1, 2));
     const Target target = TRY(find_target(call, call.args[0]));
     scheme::FileDescription& description = *target.description;
-    const std::uint64_t count = TRY(target.scheme->read_at(
-        call.caller, target.number(), to, current_offset(description), stored_flags(description)));
-    if (description.positioned()) description.advance(count);
-    return count;
+    const std::uint64_t offset = current_offset(description);
+    const scheme::TransferFlags flags = stored_flags(description);
+    const std::uint64_t count =
+        TRY(call.late != nullptr ? target.scheme->read_late(call.caller, target.number(), to, offset, flags,
+                                                            call.late->about(target.description))
+                                 : target.scheme->read_at(call.caller, target.number(), to, offset, flags));
+    return transferred(call, description, count);
 }
 
 Result<std::uint64_t> sys_write(Call& call) {
     const mem::UserIn from = TRY(user_in(call, 1, 2));
     const Target target = TRY(find_target(call, call.args[0]));
     scheme::FileDescription& description = *target.description;
-    const std::uint64_t count = TRY(target.scheme->write_at(
-        call.caller, target.number(), from, current_offset(description), stored_flags(description)));
-    if (description.positioned()) description.advance(count);
-    return count;
+    const std::uint64_t offset = current_offset(description);
+    const scheme::TransferFlags flags = stored_flags(description);
+    const std::uint64_t count = TRY(
+        call.late != nullptr ? target.scheme->write_late(call.caller, target.number(), from, offset, flags,
+                                                         call.late->about(target.description))
+                             : target.scheme->write_at(call.caller, target.number(), from, offset, flags));
+    return transferred(call, description, count);
 }
 
 Result<std::uint64_t> sys_read2(Call& call) {

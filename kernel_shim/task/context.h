@@ -20,6 +20,7 @@
 #include "kernel_shim/machine/guest_thread.h"
 #include "kernel_shim/mem/address_space.h"
 #include "kernel_shim/scheme/caller.h"
+#include "kernel_shim/task/late_calls.h"
 #include "kernel_shim/task/signal_state.h"
 
 namespace halfcell::task {
@@ -75,6 +76,7 @@ class Context : public std::enable_shared_from_this<Context> {
 
     [[nodiscard]] ContextId id() const { return id_; }
     [[nodiscard]] wait::Waiter& waiter() { return waiter_; }
+    [[nodiscard]] LateCalls& late_calls() { return late_calls_; }
 
     [[nodiscard]] CallView view() const;
     [[nodiscard]] scheme::Caller caller();
@@ -224,6 +226,7 @@ class Context : public std::enable_shared_from_this<Context> {
 
     const ContextId id_;
     wait::Waiter waiter_;
+    LateCalls late_calls_{*this};
     std::atomic<bool> ending_{false};
     std::atomic<bool> attention_{false};
     std::atomic<bool> port_io_{false};

@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <atomic>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -42,11 +43,12 @@ Result<std::unique_ptr<machine::GuestThread>> start_in(Kernel& kernel, mem::Addr
 }
 
 // One worker: the loop, and what it must do for the context before the guest runs on.
-class Loop {
+class Loop final : public Answerer {
   public:
     Loop(Kernel& kernel, CallHandler& calls, Context& context, std::unique_ptr<machine::GuestThread> thread)
         : kernel_(kernel), calls_(calls), context_(context), thread_(std::move(thread)) {
         context_.set_thread(thread_.get());
+        context_.late_calls().answer_through(*this);
     }
 
     // Serves the guest thread until it or its context has ended, then ends the other.
@@ -82,14 +84,29 @@ class Loop {
         if (context_.needs_attention()) [[unlikely]]
             return set_back(trap);
         context_.enter_call(trap);
-        const std::uint64_t value = calls_.handle(kernel_, context_, trap);
+        const std::optional<std::uint64_t> value = calls_.handle(kernel_, context_, trap);
+        if (!value) return context_.waiter().break_if_due();
+        if (context_.ending()) [[unlikely]] {
+            context_.leave_call();
+            return finish(std::nullopt);
+        }
+        answer(trap.number, *value);
+    }
+
+    // Late calls come here on other threads, while the worker waits for the next trap.
+    void answer(std::uint32_t number, std::uint64_t value) override {
         context_.leave_call();
         if (context_.needs_attention()) [[unlikely]] {
-            if (context_.ending()) return finish(std::nullopt);
-            returned_from_ = trap.number;
+            returned_from_.store(number, std::memory_order_release);
             thread_->request_park();
         }
         thread_->reply(value);
+    }
+
+    [[nodiscard]] std::optional<std::uint32_t> take_returned_from() {
+        const std::uint64_t number = returned_from_.exchange(kNoCall, std::memory_order_acquire);
+        if (number == kNoCall) return std::nullopt;
+        return static_cast<std::uint32_t>(number);
     }
 
     // Something was asked of the thread before its call began, and the call may block for long: the thread
@@ -110,7 +127,7 @@ class Loop {
         }
         context_.clear_attention();
         if (set_back_ && !rewind(*std::exchange(set_back_, std::nullopt))) return finish(std::nullopt);
-        context_.serve_parked({*thread_, std::exchange(returned_from_, std::nullopt)});
+        context_.serve_parked({*thread_, take_returned_from()});
         if (context_.ending()) return finish(std::nullopt);
         // The old space must outlive the thread in it, whose registers are needed and which then ends.
         const auto old_space = context_.address_space();
@@ -157,6 +174,7 @@ class Loop {
         if (order.argument) registers->rsi = *order.argument;
         auto started = start_in(kernel_, *order.space, *registers);
         if (!started) return finish(std::nullopt);
+        context_.late_calls().abandon();
         context_.set_thread(nullptr);
         thread_->end();
         moves_seen_ = 0;
@@ -166,6 +184,7 @@ class Loop {
 
     void finish(std::optional<abi::Exception> exception) {
         alive_ = false;
+        context_.late_calls().abandon();
         context_.set_thread(nullptr);
         thread_->end();
         thread_.reset();
@@ -179,8 +198,9 @@ class Loop {
     bool alive_ = true;
     // Of the address space the thread runs in, for was_held_up.
     std::uint64_t moves_seen_ = 0;
+    static constexpr std::uint64_t kNoCall = UINT64_MAX;
     // Why the next park was asked for: the number of the call that was answered, or is to be made again.
-    std::optional<std::uint32_t> returned_from_;
+    std::atomic<std::uint64_t> returned_from_{kNoCall};
     std::optional<std::uint32_t> set_back_;
 };
 

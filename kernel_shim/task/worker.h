@@ -16,12 +16,13 @@ namespace halfcell::task {
 
 struct Kernel;
 
-// Decodes and runs one call; syscall/ implements it. Returns what goes to rax. Blocks as the call does.
-// Called on the context's worker only.
+// Decodes and runs one call; syscall/ implements it. Returns what goes to rax; nothing where the call waits
+// and will be answered late (late_calls.h). Blocks as the call does. Called on the context's worker only.
 class CallHandler {
   public:
     virtual ~CallHandler() = default;
-    virtual std::uint64_t handle(Kernel& kernel, Context& context, const machine::CallTrap& trap) = 0;
+    virtual std::optional<std::uint64_t> handle(Kernel& kernel, Context& context,
+                                                const machine::CallTrap& trap) = 0;
 };
 
 class Workers {

@@ -93,6 +93,16 @@ Result<std::uint64_t> ForwardingScheme::write_at(const Caller& caller, HandleNum
                loan);
 }
 
+Result<std::uint64_t> ForwardingScheme::transfer_late(const Caller& caller, Opcode opcode,
+                                                      HandleNumber number, Loan&& loan, std::uint64_t offset,
+                                                      scheme::TransferFlags flags, scheme::LateOffer& offer) {
+    const Message message{opcode,
+                          {number.value(), loan.address(), loan.size(), offset, flags.call,
+                           credentials(caller.uid, caller.gid)}};
+    TRY(channel_.call_late(caller, message, std::move(loan), Given::kAnswer, offer));
+    return 0;
+}
+
 // The payload was copied in, so all of it can go back, with an error too.
 Result<std::uint64_t> ForwardingScheme::call(const Caller& caller, HandleNumber number,
                                              const mem::UserInOut& payload, std::uint64_t,

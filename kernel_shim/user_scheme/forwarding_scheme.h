@@ -83,6 +83,10 @@ class ForwardingScheme : public scheme::Scheme, public std::enable_shared_from_t
     // What a mapping of a handle belongs to: tells the server of every piece that goes.
     std::shared_ptr<mem::GrantOwner> grant_owner(const scheme::Caller& mapper,
                                                  const scheme::DescriptionRef& description);
+    // A read or write whose caller is answered late.
+    Result<std::uint64_t> transfer_late(const scheme::Caller& caller, abi::Opcode opcode, HandleNumber number,
+                                        Loan&& loan, std::uint64_t offset, scheme::TransferFlags flags,
+                                        scheme::LateOffer& offer);
     // The answer to a request to map a handle.
     Result<Answer> prepare_map(const scheme::Caller& caller, HandleNumber number, const abi::Map& map);
 

@@ -35,7 +35,28 @@ bool opened_handle(abi::Opcode opcode, const Answer& answer) {
            answer.value.has_value();
 }
 
+// The late call of a slot, where it still waits: finish() it, without a lock.
+std::shared_ptr<scheme::LateCall> claim(const std::optional<Slot::Late>& late) {
+    using scheme::LateCall;
+    auto call = late ? late->reply.call.lock() : nullptr;
+    if (call == nullptr) return nullptr;
+    const auto claimed = call->claim(late->reply.ticket, LateCall::WhenStopped::kAnswer);
+    return claimed == LateCall::Claim::kClaimed ? std::move(call) : nullptr;
+}
+
+// What a late caller gets, with its part of the buffer.
+Result<std::uint64_t> give(const Answer& answer, Given given, const Loan& loan) {
+    const std::uint64_t value = TRY(as_value(answer));
+    TRY(loan.copy_back(given == Given::kAnswer ? value : loan.size()));
+    return value;
+}
+
 }  // namespace
+
+void RequestChannel::announce() {
+    bell_();
+    todo_.serve_late();
+}
 
 Result<Answer> RequestChannel::call(const scheme::Caller& caller, const Message& message, Loan& loan,
                                     std::vector<scheme::DescriptionRef>& sent) {
@@ -54,7 +75,7 @@ Result<Answer> RequestChannel::call(const scheme::Caller& caller, const Message&
         }
         waiter.prepare(kReason);
     }
-    bell_();
+    announce();
     // A signal that came just before counts as one that comes now; upstream would not notice it (safer).
     bool interrupted = waiter.interruption_pending();
     for (;;) {
@@ -79,20 +100,49 @@ Result<Answer> RequestChannel::call(const scheme::Caller& caller, const Message&
         }
         waiter.prepare(kReason);
         lock.unlock();
-        if (cancel) bell_();
+        if (cancel) announce();
     }
+}
+
+Result<void> RequestChannel::call_late(const scheme::Caller& caller, const Message& message, Loan&& loan,
+                                       Given given, scheme::LateOffer& offer) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (closed_) return fail(Errno::kENODEV);
+        const Tag tag = slab_.add(message.opcode);
+        if (!todo_.push(sqe_of(message, caller.pid, tag))) {
+            slab_.responded(tag);
+            return fail(Errno::kEAGAIN);
+        }
+        Slot& slot = *slab_.find(tag);
+        slot.left_behind = std::move(loan);
+        slot.late.emplace(Slot::Late{offer.accept(kReason, {interrupt_late, this, tag}), given});
+    }
+    announce();
+    return {};
+}
+
+void RequestChannel::interrupt_late(void* object, std::uint64_t argument, scheme::LateCall::Ticket ticket) {
+    auto& channel = *static_cast<RequestChannel*>(object);
+    const Tag tag = static_cast<Tag>(argument);
+    {
+        const std::lock_guard lock(channel.mutex_);
+        Slot* const slot = channel.slab_.find(tag);
+        if (slot == nullptr || !slot->late || slot->late->reply.ticket != ticket) return;
+        slot->late->cancelled = true;
+        (void)channel.todo_.push(cancel_of(tag));
+    }
+    channel.announce();
 }
 
 void RequestChannel::post(const Message& message, std::uint64_t pid) {
     {
         const std::lock_guard lock(mutex_);
         if (closed_) return;
-        Request request{.opcode = message.opcode};
-        const Tag tag = slab_.add(request, {});
-        slab_.find(tag)->request = nullptr;
+        const Tag tag = slab_.add(message.opcode);
         if (!todo_.push(sqe_of(message, pid, tag))) slab_.responded(tag);
     }
-    bell_();
+    announce();
 }
 
 void RequestChannel::tell(const Message& message, std::uint64_t pid) {
@@ -101,7 +151,7 @@ void RequestChannel::tell(const Message& message, std::uint64_t pid) {
         if (closed_) return;
         (void)todo_.push(sqe_of(message, pid, 0));
     }
-    bell_();
+    announce();
 }
 
 Result<void> RequestChannel::expects_answer(Tag tag) {
@@ -118,6 +168,8 @@ Result<void> RequestChannel::respond(Tag tag, Answer&& answer) {
     Loan left_behind;
     Answer unheard;
     bool orphan = false;
+    std::shared_ptr<scheme::LateCall> late;
+    Given given{};
     {
         const std::lock_guard lock(mutex_);
         Slot* const slot = slab_.find(tag);
@@ -131,7 +183,13 @@ Result<void> RequestChannel::respond(Tag tag, Answer&& answer) {
         orphan = request == nullptr;
         if (orphan) {
             left_behind = std::move(slot->left_behind);
-            orphan = opened_handle(slot->opcode, answer);
+            late = claim(slot->late);
+            if (late != nullptr) {
+                given = slot->late->given;
+                if (answer.kind == Kind::kRegular)
+                    answer.value = translate(std::move(answer.value), slot->late->cancelled);
+            }
+            orphan = late == nullptr && opened_handle(slot->opcode, answer);
             unheard = std::move(answer);
         } else {
             if (answer.kind == Kind::kRegular)
@@ -140,6 +198,10 @@ Result<void> RequestChannel::respond(Tag tag, Answer&& answer) {
             request->waiter->notify();
         }
         slab_.responded(tag);
+    }
+    if (late != nullptr) {
+        const Result<std::uint64_t> value = give(unheard, given, std::exchange(left_behind, {}));
+        late->finish(value);
     }
     if (orphan) tell({abi::Opcode::kCloseMsg, {*unheard.value}}, 0);
     return {};
@@ -189,19 +251,26 @@ Result<void> RequestChannel::attach(Tag tag, std::vector<scheme::DescriptionRef>
 void RequestChannel::close() {
     std::vector<std::vector<scheme::DescriptionRef>> unclaimed;
     std::vector<Loan> left_behind;
-    const std::lock_guard lock(mutex_);
-    closed_ = true;
-    slab_.for_each_waiting([&](Tag tag, Slot& slot) {
-        if (slot.request != nullptr) {
-            slot.request->returned = std::exchange(slot.descriptions, {});
-            slot.request->answer = Answer{.kind = Kind::kServerGone};
-            slot.request->waiter->notify();
-        } else {
-            unclaimed.push_back(std::exchange(slot.descriptions, {}));
-            left_behind.push_back(std::move(slot.left_behind));
-        }
-        slab_.responded(tag);
-    });
+    std::vector<std::shared_ptr<scheme::LateCall>> late;
+    {
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+        slab_.for_each_waiting([&](Tag tag, Slot& slot) {
+            if (slot.request != nullptr) {
+                slot.request->returned = std::exchange(slot.descriptions, {});
+                slot.request->answer = Answer{.kind = Kind::kServerGone};
+                slot.request->waiter->notify();
+            } else {
+                unclaimed.push_back(std::exchange(slot.descriptions, {}));
+                left_behind.push_back(std::move(slot.left_behind));
+                if (auto call = claim(slot.late)) late.push_back(std::move(call));
+            }
+            slab_.responded(tag);
+        });
+    }
+    left_behind.clear();
+    for (const auto& call : late)
+        call->finish(fail(Errno::kENODEV));
 }
 
 std::size_t RequestChannel::in_use() const {

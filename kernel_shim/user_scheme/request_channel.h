@@ -44,6 +44,10 @@ class RequestChannel {
     // (killed), EAGAIN (too much is queued), ENODEV (closed). Hold no lock.
     Result<Answer> call(const scheme::Caller& caller, const Message& message, Loan& loan,
                         std::vector<scheme::DescriptionRef>& sent);
+    // The same for a caller who may be answered late: the request keeps the loan, and of a successful answer
+    // so much of it is given back to the caller as `given` says. EAGAIN, ENODEV; the offer is then untouched.
+    Result<void> call_late(const scheme::Caller& caller, const Message& message, Loan&& loan, Given given,
+                           scheme::LateOffer& offer);
     // Queues a request that nobody waits for; its answer is discarded.
     void post(const Message& message, std::uint64_t pid);
     // Queues a message that has no answer (CloseMsg, Detach). Dropped where too much is queued. Does not
@@ -54,9 +58,14 @@ class RequestChannel {
 
     // Requests as Sqe records, as RecordQueue::receive. May sleep.
     Result<std::uint64_t> read(const mem::UserOut& to, scheme::Wait wait, wait::Waiter& waiter) {
-        return todo_.receive(to, wait, "UserInner::read", waiter);
+        return todo_.receive(to, wait, kReadReason, waiter);
     }
     [[nodiscard]] bool readable() const { return !todo_.empty(); }
+    // The same for a server who may be answered late.
+    Result<std::uint64_t> read_late(const mem::UserOut& to, scheme::Wait wait, wait::Waiter& waiter,
+                                    scheme::LateOffer& offer) {
+        return todo_.receive_late(to, wait, kReadReason, waiter, offer);
+    }
     // Takes requests without waiting, by one thread at a time and never besides read(); their number.
     std::size_t take(std::span<abi::Sqe> to) { return todo_.take(to); }
 
@@ -86,6 +95,12 @@ class RequestChannel {
 
   private:
     using Mutex = LevelMutex<LockLevel::kObject>;
+    static constexpr const char* kReadReason = "UserInner::read";
+
+    // What was queued reaches the server. Hold no lock.
+    void announce();
+    // LateInterruption: queues a Cancel for the request of that tag and ticket.
+    static void interrupt_late(void* channel, std::uint64_t tag, scheme::LateCall::Ticket ticket);
     // A waiting slot, else ENOENT (answered) or EINVAL.
     Result<Slot*> waiting(Tag tag);
 

@@ -6,6 +6,13 @@
 namespace halfcell::user_scheme {
 
 Tag RequestSlab::add(Request& request, std::vector<scheme::DescriptionRef> descriptions) {
+    const Tag tag = add(request.opcode);
+    slots_[tag].request = &request;
+    slots_[tag].descriptions = std::move(descriptions);
+    return tag;
+}
+
+Tag RequestSlab::add(abi::Opcode opcode) {
     if (free_.empty()) {
         free_.push_back(static_cast<Tag>(slots_.size()));
         slots_.emplace_back();
@@ -14,9 +21,8 @@ Tag RequestSlab::add(Request& request, std::vector<scheme::DescriptionRef> descr
     free_.pop_back();
     Slot& slot = slots_[tag];
     slot.state = Slot::State::kWaiting;
-    slot.request = &request;
-    slot.opcode = request.opcode;
-    slot.descriptions = std::move(descriptions);
+    slot.request = nullptr;
+    slot.opcode = opcode;
     return tag;
 }
 
@@ -28,6 +34,7 @@ Slot* RequestSlab::find(Tag tag) {
 void RequestSlab::responded(Tag tag) {
     Slot& slot = slots_[tag];
     slot.state = slot.request != nullptr ? Slot::State::kResponded : Slot::State::kVacant;
+    slot.late.reset();
     free_.push_back(tag);
 }
 

@@ -9,6 +9,7 @@
 
 #include "abi/flags.h"
 #include "kernel_shim/scheme/file_description.h"
+#include "kernel_shim/scheme/late_reply.h"
 #include "kernel_shim/user_scheme/answer.h"
 #include "kernel_shim/user_scheme/lend.h"
 #include "kernel_shim/wait/waiter.h"
@@ -27,6 +28,9 @@ struct Request {
 
 using Tag = std::uint32_t;
 
+// How much of a buffer goes back to its caller: as much as was answered, or all of it.
+enum class Given : std::uint8_t { kAnswer, kAll };
+
 // The life of a slot: vacant, waiting, responded, vacant. One whose caller was killed skips the third: nobody
 // comes to collect the answer (upstream's slot then stays for ever).
 struct Slot {
@@ -36,13 +40,22 @@ struct Slot {
     abi::Opcode opcode{};
     // Sent by the caller, or moved there for it by the server.
     std::vector<scheme::DescriptionRef> descriptions;
-    Loan left_behind;  // of a killed caller
+    Loan left_behind;  // of a killed caller, or one who is answered late
+    // Of a caller who is answered late; `request` is then null.
+    struct Late {
+        scheme::LateReply reply;
+        Given given{};
+        bool cancelled = false;
+    };
+    std::optional<Late> late;
 };
 
 class RequestSlab {
   public:
     // Takes the tag that was freed last, else a new one; the slot then waits for an answer.
     Tag add(Request& request, std::vector<scheme::DescriptionRef> descriptions);
+    // The same for a caller who does not wait for the answer.
+    Tag add(abi::Opcode opcode);
 
     // The slot of a tag that waits or was answered; null for any other tag.
     [[nodiscard]] Slot* find(Tag tag);

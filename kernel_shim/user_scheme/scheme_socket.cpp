@@ -19,11 +19,19 @@ Result<Tag> tag_for(abi::SchemeSocketCall verb, std::span<const std::uint64_t> m
     return static_cast<Tag>(metadata[1]);
 }
 
+scheme::Wait wait_for(std::uint32_t flags) {
+    return (flags & abi::OpenFlags::kNonblock) != 0 ? scheme::Wait::kNo : scheme::Wait::kYes;
+}
+
 }  // namespace
 
 Result<std::uint64_t> SchemeSocket::read(const Caller& server, const mem::UserOut& to, std::uint32_t flags) {
-    const bool nonblocking = (flags & abi::OpenFlags::kNonblock) != 0;
-    return scheme_.channel().read(to, nonblocking ? scheme::Wait::kNo : scheme::Wait::kYes, server.waiter);
+    return scheme_.channel().read(to, wait_for(flags), server.waiter);
+}
+
+Result<std::uint64_t> SchemeSocket::read_late(const Caller& server, const mem::UserOut& to,
+                                              std::uint32_t flags, scheme::LateOffer& offer) {
+    return scheme_.channel().read_late(to, wait_for(flags), server.waiter, offer);
 }
 
 Result<std::uint64_t> SchemeSocket::write(const Caller& server, const mem::UserIn& from) {

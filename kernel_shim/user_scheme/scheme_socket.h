@@ -21,6 +21,9 @@ class SchemeSocket {
 
     // Requests. As RecordQueue::receive; sleeps on the server's waiter unless O_NONBLOCK is in `flags`.
     Result<std::uint64_t> read(const scheme::Caller& server, const mem::UserOut& to, std::uint32_t flags);
+    // The same for a server who may be answered late.
+    Result<std::uint64_t> read_late(const scheme::Caller& server, const mem::UserOut& to, std::uint32_t flags,
+                                    scheme::LateOffer& offer);
 
     // Completions, in units of 16 bytes; returns the bytes of those before the first that failed, or its
     // error where it is the first of all. EFAULT at once where one cannot be read. Does not sleep.

@@ -1,6 +1,7 @@
 #include "kernel_shim/user_scheme/user_scheme.h"
 
 #include <array>
+#include <utility>
 
 #include "abi/flags.h"
 #include "kernel_shim/mem/map_request.h"
@@ -8,6 +9,20 @@
 namespace halfcell::user_scheme {
 
 using scheme::Caller;
+
+Result<std::uint64_t> UserScheme::read_late(const Caller& caller, HandleNumber number, const mem::UserOut& to,
+                                            std::uint64_t offset, scheme::TransferFlags flags,
+                                            scheme::LateOffer& offer) {
+    Loan loan = TRY(lender_.lend(to));
+    return transfer_late(caller, abi::Opcode::kRead, number, std::move(loan), offset, flags, offer);
+}
+
+Result<std::uint64_t> UserScheme::write_late(const Caller& caller, HandleNumber number,
+                                             const mem::UserIn& from, std::uint64_t offset,
+                                             scheme::TransferFlags flags, scheme::LateOffer& offer) {
+    Loan loan = TRY(lender_.lend(from));
+    return transfer_late(caller, abi::Opcode::kWrite, number, std::move(loan), offset, flags, offer);
+}
 
 // What a program can store to without its server or anybody else seeing it. On Redox the first such store
 // hangs (safer).

@@ -20,6 +20,14 @@ class UserScheme final : public ForwardingScheme {
     // The kernel knows no names of schemes; this is what traces show.
     [[nodiscard]] std::string_view name() const override { return "user"; }
 
+    // Answered by the thread that brings the server's answer.
+    Result<std::uint64_t> read_late(const scheme::Caller& caller, HandleNumber number, const mem::UserOut& to,
+                                    std::uint64_t offset, scheme::TransferFlags flags,
+                                    scheme::LateOffer& offer) override;
+    Result<std::uint64_t> write_late(const scheme::Caller& caller, HandleNumber number,
+                                     const mem::UserIn& from, std::uint64_t offset,
+                                     scheme::TransferFlags flags, scheme::LateOffer& offer) override;
+
     // As all that is forwarded, and ESRCH where the context that made the scheme has ended.
     Result<std::uint64_t> fmap(const scheme::Caller& caller, HandleNumber number,
                                const scheme::DescriptionRef& description, mem::AddressSpace& target,

@@ -7,12 +7,27 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <utility>
+
+#include "kernel_shim/base/after_locks.h"
 
 namespace halfcell::wait {
 
 namespace {
 
 thread_local Waiter* waiter_of_this_thread = nullptr;
+
+// What is to be told when the thread that breaks a late wait holds no lock any more.
+struct Breakage {
+    std::shared_ptr<LateWait> wait;
+    Wake how;
+    std::uint64_t ticket;
+};
+
+void tell(void* argument) {
+    const std::unique_ptr<Breakage> breakage(static_cast<Breakage*>(argument));
+    breakage->wait->broken(breakage->how, breakage->ticket);
+}
 
 }  // namespace
 
@@ -30,6 +45,24 @@ void Waiter::prepare(const char* reason) {
     state_.reason = reason;
     state_.wake.reset();
     word_.arm();
+}
+
+void Waiter::prepare_late(const char* reason, LateWait& wait, std::uint64_t ticket) {
+    has_slept_.store(true, std::memory_order_relaxed);
+    std::lock_guard lock(mutex_);
+    state_ = {.reason = reason, .late = &wait, .ticket = ticket};
+}
+
+void Waiter::break_if_due() {
+    if (killed())
+        kill();
+    else
+        end_if_signalled();
+}
+
+void Waiter::end_late() {
+    std::lock_guard lock(mutex_);
+    state_ = {};
 }
 
 Wake Waiter::sleep(Deadline deadline) {
@@ -97,6 +130,11 @@ Wake Waiter::sleep_on_file(int host_file, short poll_events, Deadline deadline) 
 void Waiter::wake(Wake how) {
     if (state_.wake) return;
     state_.wake = how;
+    if (state_.late != nullptr) {
+        if (auto wait = state_.late->hold())
+            after_locks(tell, new Breakage{std::move(wait), how, state_.ticket});
+        return;
+    }
     if (state_.event_file >= 0) {
         const std::uint64_t one = 1;
         // A full counter is as good as one more: the sleeper wakes either way.
@@ -134,6 +172,11 @@ void Waiter::kill() {
     state_.wake.reset();
     wake(Wake::kKilled);
     released_.notify_all();
+}
+
+bool Waiter::held() const {
+    std::lock_guard lock(mutex_);
+    return held_;
 }
 
 const char* Waiter::reason() const {

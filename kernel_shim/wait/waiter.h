@@ -7,7 +7,9 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "kernel_shim/base/guarded.h"
@@ -20,6 +22,19 @@ enum class Wake : unsigned char {
     kTimedOut,     // the deadline passed
     kInterrupted,  // a signal, or ContextVerb::Interrupt or Unstop
     kKilled,       // the context must end now
+};
+
+// Told of the end of a wait that no thread sleeps in.
+class LateWait {
+  public:
+    // Keeps it alive until broken() has run; null where it is about to go. Any thread, under a waiter's lock.
+    virtual std::shared_ptr<LateWait> hold() = 0;
+    // The wait prepared with `ticket` is broken: kInterrupted, or kKilled (maybe after that). On the thread
+    // that breaks it, without a lock; the wait may be over by then.
+    virtual void broken(Wake how, std::uint64_t ticket) = 0;
+
+  protected:
+    ~LateWait() = default;
 };
 
 class Waiter {
@@ -36,6 +51,14 @@ class Waiter {
     void end_if_signalled() {
         if (interruption_pending()) interrupt();
     }
+    // Announces a wait that the owner does not sleep in: what would end its sleep is told to `wait` instead,
+    // which outlives this. It lasts until end_late(). Owner only.
+    void prepare_late(const char* reason, LateWait& wait, std::uint64_t ticket);
+    // Breaks a late wait where a signal is pending, or the context killed: after prepare_late(), as
+    // end_if_signalled(). Owner only; hold no lock.
+    void break_if_due();
+    // The wait of prepare_late() is over. Any thread, once.
+    void end_late();
     // Sleeps until notified, interrupted, killed or past the deadline; ends the wait begun by prepare().
     // A kill that came earlier returns at once. Blocks. Owner only; no lock may be held.
     Wake sleep(Deadline deadline);
@@ -54,6 +77,8 @@ class Waiter {
     // for stays there for others; it asks again when it goes on. Any thread.
     void hold();
     void release();
+    // Between the two. Any thread; a snapshot.
+    [[nodiscard]] bool held() const;
 
     // What the owner waits for now, or nullptr. Any thread; a snapshot.
     [[nodiscard]] const char* reason() const;
@@ -79,7 +104,9 @@ class Waiter {
     struct State {
         const char* reason = nullptr;
         std::optional<Wake> wake;
-        int event_file = -1;  // eventfd of a sleep_on_file in progress
+        int event_file = -1;       // eventfd of a sleep_on_file in progress
+        LateWait* late = nullptr;  // of a prepare_late
+        std::uint64_t ticket = 0;
     };
     [[nodiscard]] bool may_go_on() const { return killed() || !held_; }
     void wake(Wake how);

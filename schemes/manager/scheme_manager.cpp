@@ -81,6 +81,13 @@ Result<std::uint64_t> SchemeManager::read_at(const Caller& caller, HandleNumber 
     return SchemeSocket(*scheme, kernel_.contexts).read(caller, to, flags.call);
 }
 
+Result<std::uint64_t> SchemeManager::read_late(const Caller& caller, HandleNumber number,
+                                               const mem::UserOut& to, std::uint64_t,
+                                               scheme::TransferFlags flags, scheme::LateOffer& offer) {
+    const auto scheme = TRY(find(number));
+    return SchemeSocket(*scheme, kernel_.contexts).read_late(caller, to, flags.call, offer);
+}
+
 Result<std::uint64_t> SchemeManager::write(const Caller& caller, HandleNumber number, const mem::UserIn& from,
                                            scheme::TransferFlags) {
     const auto scheme = TRY(find(number));

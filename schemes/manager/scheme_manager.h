@@ -30,6 +30,9 @@ class SchemeManager : public scheme::Scheme {
     // Requests, whatever the offset; see SchemeSocket::read.
     Result<std::uint64_t> read_at(const scheme::Caller& caller, HandleNumber number, const mem::UserOut& to,
                                   std::uint64_t offset, scheme::TransferFlags flags) override;
+    Result<std::uint64_t> read_late(const scheme::Caller& caller, HandleNumber number, const mem::UserOut& to,
+                                    std::uint64_t offset, scheme::TransferFlags flags,
+                                    scheme::LateOffer& offer) override;
     // Completions; see SchemeSocket::write.
     Result<std::uint64_t> write(const scheme::Caller& caller, HandleNumber number, const mem::UserIn& from,
                                 scheme::TransferFlags flags) override;

@@ -98,7 +98,8 @@ class World {
         const auto context = programs_[who].context;
         // Who has been stopped makes no call before it goes on.
         if (context->state() == task::RunState::kStopped) context->unstop();
-        const std::uint64_t answer = dispatcher_.handle(*kernel_, *context, {.number = number, .args = args});
+        const std::uint64_t answer =
+            *dispatcher_.handle(*kernel_, *context, {.number = number, .args = args});
         // A program that has ended is followed by another, until there are too many contexts.
         if (context->ending()) {
             end(*context);
@@ -179,7 +180,7 @@ class World {
     }
     std::uint64_t dispatch(const Program& program, std::uint32_t number,
                            const std::array<std::uint64_t, 6>& args) {
-        return dispatcher_.handle(*kernel_, *program.context, {.number = number, .args = args});
+        return *dispatcher_.handle(*kernel_, *program.context, {.number = number, .args = args});
     }
 
     test::FakePool pool_{kPoolLimit};

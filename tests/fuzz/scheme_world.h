@@ -27,7 +27,9 @@ inline constexpr std::uint64_t kPoolLimit = std::uint64_t{32} << 20;
 
 class NoCalls final : public task::CallHandler {
   public:
-    std::uint64_t handle(task::Kernel&, task::Context&, const machine::CallTrap&) override { return 0; }
+    std::optional<std::uint64_t> handle(task::Kernel&, task::Context&, const machine::CallTrap&) override {
+        return 0;
+    }
 };
 
 // One context with memory at kBuffer and a file table.

@@ -169,7 +169,7 @@ class World {
         (void)space_->write(address, std::as_bytes(std::span(bytes)));
     }
     std::uint64_t call(std::uint32_t number, const std::array<std::uint64_t, 6>& args) {
-        return dispatcher_.handle(*kernel_, *context_, {.number = number, .args = args});
+        return *dispatcher_.handle(*kernel_, *context_, {.number = number, .args = args});
     }
 
   private:

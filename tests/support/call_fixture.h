@@ -34,7 +34,7 @@ class CallFixture {
     // What goes to rax.
     template <typename... Args>
     std::uint64_t raw(std::uint64_t number, Args... args) {
-        return dispatcher.handle(
+        return *dispatcher.handle(
             kernel, *context,
             {.number = static_cast<std::uint32_t>(number), .args = {static_cast<std::uint64_t>(args)...}});
     }

@@ -23,7 +23,9 @@ constexpr std::uint64_t kPage = machine::kPageSize;
 
 class NoCalls final : public task::CallHandler {
   public:
-    std::uint64_t handle(task::Kernel&, task::Context&, const machine::CallTrap&) override { return 0; }
+    std::optional<std::uint64_t> handle(task::Kernel&, task::Context&, const machine::CallTrap&) override {
+        return 0;
+    }
 };
 
 // One guest thread with eight writable pages at `buffer`.

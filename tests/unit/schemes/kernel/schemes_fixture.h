@@ -27,7 +27,9 @@ class FakeConsole final : public schemes::ConsoleSink {
 
 class NoCalls final : public task::CallHandler {
   public:
-    std::uint64_t handle(task::Kernel&, task::Context&, const machine::CallTrap&) override { return 0; }
+    std::optional<std::uint64_t> handle(task::Kernel&, task::Context&, const machine::CallTrap&) override {
+        return 0;
+    }
 };
 
 // One guest thread, as schemes see it, with two pages of memory.

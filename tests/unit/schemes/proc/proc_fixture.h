@@ -24,7 +24,8 @@ namespace halfcell::test {
 // Calls by number, as the test defines them.
 class ScriptedCalls : public task::CallHandler {
   public:
-    std::uint64_t handle(task::Kernel&, task::Context& context, const machine::CallTrap& trap) override {
+    std::optional<std::uint64_t> handle(task::Kernel&, task::Context& context,
+                                        const machine::CallTrap& trap) override {
         return bodies.at(trap.number)(context);
     }
     std::map<std::uint32_t, std::function<std::uint64_t(task::Context&)>> bodies;
