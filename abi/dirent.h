@@ -1,8 +1,9 @@
 #pragma once
 
-// Directory entries as getdents packs them: a header, the name, a NUL; the next record follows without
-// padding. Both directions check every length, since the other side of the buffer is a program that may be
-// hostile. Source: redox_syscall 0.7.4, src/dirent.rs.
+// Directory entries as getdents packs them: a header, the name, a NUL; the next record follows. It follows
+// without padding, but for servers made with redox_syscall 0.7.5: they fill records up with NULs to a
+// multiple of eight bytes. Both directions check every length, since the other side of the buffer is a
+// program that may be hostile. Source: redox_syscall 0.7.4 and 0.7.5, src/dirent.rs.
 
 #include <cstddef>
 #include <cstdint>
@@ -107,7 +108,8 @@ class DirentReader {
         if (record > left_ || record <= sizeof(header) || at_[record - 1] != 0) return Status::kInvalid;
         out.header = header;
         out.name = reinterpret_cast<const char*>(at_ + sizeof(header));
-        out.name_length = record - sizeof(header) - 1;
+        // Libc takes the name as a C string, too.
+        out.name_length = __builtin_strlen(out.name);
         at_ += record;
         left_ -= record;
         return Status::kEntry;

@@ -1,6 +1,7 @@
 #include "abi/dirent.h"
 
 #include <doctest/doctest.h>
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <string>
@@ -105,6 +106,21 @@ TEST_CASE("a reader stops at records that lie about their length") {
         CHECK(DirentReader(buffer.data(), 18).next(entry) == Read::kEnd);
         CHECK(DirentReader(buffer.data(), 0).next(entry) == Read::kEnd);
     }
+}
+
+TEST_CASE("the padding of a record is not part of the name") {
+    auto buffer = record(24, 48);
+    buffer[19] = 'a';
+    const auto second = record(24, 24);
+    std::copy(second.begin(), second.end(), buffer.begin() + 24);
+    std::memcpy(buffer.data() + 24 + 19, "name", 4);
+    DirentReader reader(buffer.data(), buffer.size());
+    Dirent entry{};
+    REQUIRE(reader.next(entry) == Read::kEntry);
+    CHECK(std::string(entry.name, entry.name_length) == "a");
+    REQUIRE(reader.next(entry) == Read::kEntry);
+    CHECK(std::string(entry.name, entry.name_length) == "name");
+    CHECK(reader.next(entry) == Read::kEnd);
 }
 
 TEST_CASE("kinds follow the mode") {
