@@ -29,6 +29,8 @@ constexpr std::uint64_t kThreadCalls = 2'000;
 constexpr std::uint64_t kForks = 200;
 constexpr std::uint64_t kLargeForks = 10;
 constexpr std::uint64_t kThreads = 500;
+constexpr std::uint64_t kCrowd = 32;
+constexpr std::uint64_t kCrowdMilliseconds = 300;
 constexpr std::size_t kFileSize = 64 << 20;
 
 double median(std::vector<double> values) {
@@ -85,6 +87,13 @@ std::optional<double> quotient(const std::map<std::string, double>& values, cons
     return a->second / b->second;
 }
 
+// The longest wait over the median one, of many clients of one server at once.
+std::function<Result<double>()> crowd(const std::string& kind, std::vector<std::string> options = {}) {
+    const std::string script =
+        "crowdspeed " + kind + " " + std::to_string(kCrowd) + " " + std::to_string(kCrowdMilliseconds);
+    return [=] { return measure_script(options, script); };
+}
+
 std::vector<Row> rows(const MeasuredFile& file, const MeasuredFile& trace) {
     const auto guest = [](std::string row, std::uint64_t count, std::vector<std::string> options = {}) {
         return [=] { return measure_in_guest(options, "speed", row, count); };
@@ -118,6 +127,8 @@ std::vector<Row> rows(const MeasuredFile& file, const MeasuredFile& trace) {
         {"served64_ns", "ns", guest("served64", kFileCalls)},
         {"served_open_close_ns", "ns", guest("servedopen", kFileCalls)},
         {"served1m_mib_s", "MiB/s", guest("served1m", kLargeReads)},
+        {"crowd_processes", "x", crowd("processes")},
+        {"crowd_threads", "x", crowd("threads")},
         {"hello_ms", "ms", [hello] { return measure_command(own_program(), hello); }},
         {"bwrap_ms", "ms", [] { return measure_command("bwrap", "--ro-bind / / true"); }},
     };
@@ -139,12 +150,22 @@ void add_server_rows(std::vector<Row>& rows) {
     const std::string reads = "read1m " + std::to_string(kLargeReads) + " /scheme/m/x";
     rows.push_back({"host_server_read64_ns", "ns", with_host("key_value", small + "read64" + calls)});
     rows.push_back({"host_server_open_close_ns", "ns", with_host("key_value", small + "openclose" + calls)});
+    const std::vector<std::string> speed{"--scheme", "speed=" + host + "speedscheme"};
+    rows.push_back({"host_crowd_processes", "x", crowd("processes", speed)});
+    rows.push_back({"host_crowd_threads", "x", crowd("threads", speed)});
     rows.push_back({"host_server_read1m_mib_s", "MiB/s", with_host("shared_pages", large + reads)});
 }
 
 std::vector<Ratio> ratios() {
     const auto plain = [](std::string above, std::string below) {
         return [=](const std::map<std::string, double>& values) { return quotient(values, above, below); };
+    };
+    const auto value = [](std::string key) {
+        return [=](const std::map<std::string, double>& values) -> std::optional<double> {
+            const auto found = values.find(key);
+            if (found == values.end()) return std::nullopt;
+            return found->second;
+        };
     };
     return {
         {"null_call_ratio", "null call / bare notification", 1.25, false,
@@ -187,6 +208,12 @@ std::vector<Ratio> ratios() {
          plain("served_open_close_ns", "null_call_ns")},
         {"served1m_ratio", "1 MiB reads from it / in-process rate", 0.4, true,
          plain("served1m_mib_s", "read1m_mib_s")},
+        {"crowd_processes_ratio", "32 clients: longest wait / median", 10, false, value("crowd_processes")},
+        {"crowd_threads_ratio", "32 threads: longest wait / median", 10, false, value("crowd_threads")},
+        {"host_crowd_processes_ratio", "32 clients of a host server: the same", 10, false,
+         value("host_crowd_processes")},
+        {"host_crowd_threads_ratio", "32 threads of a host server: the same", 10, false,
+         value("host_crowd_threads")},
         {"hello_ratio", "hello / bwrap true", 3, false, plain("hello_ms", "bwrap_ms")},
         {"host_server_read64_ratio", "64 B read, host server / null call", 4, false,
          plain("host_server_read64_ns", "null_call_ns")},

@@ -1,15 +1,13 @@
 // speed: measures one kind of call from inside a guest; the guest half of `halfcell bench`.
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <optional>
 
 #include "userland/lib/monotonic_clock.h"
 #include "userland/lib/number.h"
+#include "userland/lib/speed_server.h"
 #include "userland/lib/tool.h"
-#include "userland/rt/child.h"
-#include "userland/rt/exec.h"
 #include "userland/rt/thread.h"
 
 namespace halfcell::userland {
@@ -26,7 +24,6 @@ constexpr Usage kUsage{
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::string_view kMeasured = "/scheme/file/measured";
-constexpr std::string_view kServed = "/scheme/speed/x";
 constexpr std::size_t kThreads = 64;
 
 Fd open_or_give_up(std::string_view path) {
@@ -59,22 +56,10 @@ std::uint64_t time_reads(std::uint64_t count, std::size_t size, std::string_view
     });
 }
 
-void start_server_unless_there() {
-    if (const auto file = sys_openat(process().name_space, kServed, abi::OpenFlags::kRdonly)) {
-        (void)sys_close(*file);
-        return;
-    }
-    const std::array<std::string, 2> words{"speedscheme", "speed"};
-    const auto server = spawn_program(words, inherited_environment());
-    if (!server) give_up(1, words[0], ": ", error_sentence(server.error()));
-    const auto news = wait_for_child(*server, 0);
-    if (!news || exit_status_of(news->status) != 0) give_up(1, words[0], " does not start");
-}
-
 // Reads of as many bytes from what a server serves.
 std::uint64_t time_served_reads(std::uint64_t count, std::size_t size) {
-    start_server_unless_there();
-    const Fd file = open_or_give_up(kServed);
+    start_speed_server_unless_there();
+    const Fd file = open_or_give_up(kSpeedFile);
     constexpr std::size_t kPage = 4096;
     std::byte* const buffer = *map_anonymous(std::max(size, kPage));
     return time_of(count, [&](std::uint64_t) {
@@ -144,8 +129,8 @@ std::uint64_t measure(std::string_view row, std::uint64_t count, std::string_vie
     if (row == "threads64") return time_threads(count);
     if (row == "served64") return time_served_reads(count, 64);
     if (row == "servedopen") {
-        start_server_unless_there();
-        return time_of(count, [](std::uint64_t) { (void)sys_close(open_or_give_up(kServed)); });
+        start_speed_server_unless_there();
+        return time_of(count, [](std::uint64_t) { (void)sys_close(open_or_give_up(kSpeedFile)); });
     }
     usage_error(concat("no row '", row, "'"));
 }
