@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "abi/dirent.h"
 #include "abi/namespace_call.h"
@@ -98,7 +99,7 @@ bool RamScheme::handle(const abi::Sqe& sqe) {
             return true;
         }
         case Opcode::kCloseMsg:
-            if (sqe.args[0] < handles_.size()) handles_[sqe.args[0]].open = false;
+            close(sqe.args[0]);
             return true;
         case Opcode::kDetach:
             return true;
@@ -191,8 +192,39 @@ Result<std::uint64_t> RamScheme::remove(std::string_view path) {
     return Errno::kENOENT;
 }
 
+void RamScheme::close(std::uint64_t id) {
+    if (id >= handles_.size()) return;
+    handles_[id].open = false;
+    for (const Fd kept : std::exchange(handles_[id].kept, {}))
+        (void)sys_close(kept);
+}
+
+// Takes the first of what was sent with a request: to a number that we name and that is free, or to the
+// lowest one, which is told.
+Result<Fd> RamScheme::obtain_first(std::uint32_t tag, bool named) {
+    std::uint64_t number = 0;
+    const std::uint64_t place = kNamedPlaces + next_place_++ % kNamedPlaces;
+    abi::Cqe cqe = completion(CqeOpcode::kObtainFd, tag, named ? place : word(&number));
+    cqe.extra_raw[0] = static_cast<std::uint8_t>(abi::FobtainFdFlags::kCloexec |
+                                                 (named ? abi::FobtainFdFlags::kManualFd : 0));
+    RT_TRY(sys_write(socket_.fd(), std::as_bytes(std::span(&cqe, 1))));
+    return Fd{named ? place : number};
+}
+
+Result<std::uint64_t> RamScheme::take_one_by_one(const abi::Sqe& sqe) {
+    for (std::uint64_t i = 0; i < sqe.args[3]; ++i) {
+        auto fd = obtain_first(sqe.tag, i % 2 == 1);
+        // Something is there already.
+        if (!fd && fd.error() == Errno::kEEXIST) fd = obtain_first(sqe.tag, false);
+        handles_[sqe.args[0]].kept.push_back(RT_TRY(std::move(fd)));
+    }
+    return sqe.args[3];
+}
+
 Result<std::uint64_t> RamScheme::take_descriptors(const abi::Sqe& sqe) {
-    if (file_of(sqe.args[0]) == nullptr) return Errno::kEBADF;
+    const File* const file = file_of(sqe.args[0]);
+    if (file == nullptr) return Errno::kEBADF;
+    if (file->name == "one by one") return take_one_by_one(sqe);
     std::vector<std::uint64_t> numbers(sqe.args[3]);
     const std::uint64_t words[] = {static_cast<std::uint64_t>(abi::SchemeSocketCall::kObtainFd), sqe.tag};
     RT_TRY(sys_call(socket_.fd(), std::as_writable_bytes(std::span(numbers)),

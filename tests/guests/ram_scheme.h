@@ -35,11 +35,16 @@ class RamScheme {
     };
     static constexpr std::uint64_t kCapacity = std::uint64_t{2} << 20;
     static constexpr std::uint64_t kRoot = 0;
+    // Numbers that this program names for what it obtains: as many, from as many on.
+    static constexpr std::uint64_t kNamedPlaces = 1000;
 
     bool handle(const abi::Sqe& sqe);
     Result<std::uint64_t> open(const abi::Sqe& sqe);
     Result<std::uint64_t> transfer(const abi::Sqe& sqe);
     Result<std::uint64_t> list(const abi::Sqe& sqe);
+    void close(std::uint64_t id);
+    Result<Fd> obtain_first(std::uint32_t tag, bool named);
+    Result<std::uint64_t> take_one_by_one(const abi::Sqe& sqe);
     Result<std::uint64_t> take_descriptors(const abi::Sqe& sqe);
     Result<void> give_descriptors(const abi::Sqe& sqe);
     Result<std::uint64_t> remove(std::string_view path);
@@ -52,7 +57,8 @@ class RamScheme {
     UniqueFd socket_;
     UniqueFd root_;
     std::vector<File> files_;
-    std::vector<Handle> handles_;             // by id; 0 is the root
+    std::vector<Handle> handles_;  // by id; 0 is the root
+    std::uint64_t next_place_ = 0;
     std::vector<std::uint32_t> cancellable_;  // tags that wait for a Cancel
 };
 

@@ -6,7 +6,8 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from harness import Suite, build_under_test, check, children, expect, finish, name_of, next_line, wait_until
+from harness import (IDLE_WORKERS, Suite, build_under_test, check, children, expect, finish, name_of, next_line,
+                     wait_until)
 
 build = build_under_test()
 suite = Suite()
@@ -51,11 +52,9 @@ def one_supervisor_through_fifty_programs():
 
     for _ in range(10):
         do("/bin/echo warm")
-    # A program's last threads may end a moment after its last output. So many threads wait for the next guest thread at
-    # most (kernel_shim/task/worker.h).
-    idle_workers = 16
+    # A program's last threads may end a moment after its last output.
     descriptors, threads, processes = costs()
-    before = (descriptors, threads + idle_workers, processes)
+    before = (descriptors, threads + IDLE_WORKERS, processes)
     for _ in range(50):
         do("head -n 1 /scheme/sys/uname")
         do("seq 1 3 | tail -n 1")

@@ -2,7 +2,6 @@
 """Many processes: at once, one after the other, more than there may be; and that nothing stays of them.
 
 processes_test.py BUILD [TEST]; HALFCELL_SCALE=10 in the environment does ten times as much (scripts/soak)."""
-import collections
 import os
 import random
 import select
@@ -13,7 +12,8 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from harness import DEADLINE, Failure, Suite, build_under_test, check, children, expect, finish, next_line, wait_until
+from harness import (DEADLINE, Costs, Suite, build_under_test, check, children, expect, finish, next_line,
+                     wait_to_fall_to, wait_until)
 
 build = build_under_test()
 suite = Suite()
@@ -21,56 +21,10 @@ family = os.path.join(build.directory, "userland", "bin", "family")
 forkstorm = os.path.join(build.directory, "userland", "bin", "forkstorm")
 SCALE = float(os.environ.get("HALFCELL_SCALE", "1"))
 EAGAIN = 11
-# So many threads wait for the next guest thread at most (kernel_shim/task/worker.h).
-IDLE_WORKERS = 16
 
 
 def scaled(count):
     return max(1, round(count * SCALE))
-
-
-class Costs:
-    """What a supervisor holds of the host: descriptors by what they are of, threads, child processes."""
-
-    def __init__(self, supervisor):
-        self.descriptors = collections.Counter(self._target(f"/proc/{supervisor}/fd/{number}")
-                                               for number in os.listdir(f"/proc/{supervisor}/fd"))
-        self.threads = len(os.listdir(f"/proc/{supervisor}/task"))
-        self.children = len(children(supervisor))
-
-    @staticmethod
-    def _target(link):
-        try:
-            return os.readlink(link)
-        except OSError:
-            return "closed meanwhile"
-
-    def more_than(self, before):
-        """In words, or "" where it is not."""
-        # A shell that waits for its standard input has an eventfd that it has not between two waits.
-        allowed = collections.Counter({"anon_inode:[eventfd]": 1})
-        found = self.descriptors - before.descriptors - allowed
-        more = [f"{count} {target}" for target, count in found.items()]
-        if self.threads > before.threads + IDLE_WORKERS:
-            more.append(f"{self.threads - before.threads} threads")
-        if self.children > before.children:
-            more.append(f"{self.children - before.children} child processes")
-        return ", ".join(more)
-
-
-def wait_to_fall_to(before, supervisor):
-    """Until a supervisor holds no more than before."""
-    more = ""
-
-    def no_more():
-        nonlocal more
-        more = Costs(supervisor).more_than(before)
-        return not more
-
-    try:
-        wait_until(no_more, "")
-    except Failure:
-        raise Failure(f"what stays: {more}")
 
 
 def kill(process):

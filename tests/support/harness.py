@@ -3,6 +3,7 @@
 A process that outlives its supervisor becomes a child of the test (the test is a subreaper), so nothing escapes the
 count. Waiting is always for an event, with a deadline: no test sleeps to give something time.
 """
+import collections
 import ctypes
 import os
 import select
@@ -143,6 +144,56 @@ def expect_nothing_left():
     for process in alive:
         os.kill(process, signal.SIGKILL)
     check(not alive, f"left behind: {names}")
+
+
+# ---- what a supervisor holds -----------------------------------------------------------------------------------------
+
+# So many threads wait for the next guest thread at most (kernel_shim/task/worker.h).
+IDLE_WORKERS = 16
+
+
+class Costs:
+    """What a supervisor holds of the host: descriptors by what they are of, threads, child processes."""
+
+    def __init__(self, supervisor):
+        self.descriptors = collections.Counter(self._target(f"/proc/{supervisor}/fd/{number}")
+                                               for number in os.listdir(f"/proc/{supervisor}/fd"))
+        self.threads = len(os.listdir(f"/proc/{supervisor}/task"))
+        self.children = len(children(supervisor))
+
+    @staticmethod
+    def _target(link):
+        try:
+            return os.readlink(link)
+        except OSError:
+            return "closed meanwhile"
+
+    def more_than(self, before):
+        """In words, or "" where it is not."""
+        # A shell that waits for its standard input has an eventfd that it has not between two waits.
+        allowed = collections.Counter({"anon_inode:[eventfd]": 1})
+        found = self.descriptors - before.descriptors - allowed
+        more = [f"{count} {target}" for target, count in found.items()]
+        if self.threads > before.threads + IDLE_WORKERS:
+            more.append(f"{self.threads - before.threads} threads")
+        if self.children > before.children:
+            more.append(f"{self.children - before.children} child processes")
+        return ", ".join(more)
+
+
+def wait_to_fall_to(before, supervisor):
+    """Until a supervisor holds no more than before."""
+    more = ""
+
+    def no_more():
+        nonlocal more
+        more = Costs(supervisor).more_than(before)
+        return not more
+
+    try:
+        wait_until(no_more, "")
+    except Failure:
+        raise Failure(f"what stays: {more}")
 
 
 # ---- runs -----------------------------------------------------------------------------------------------------------
