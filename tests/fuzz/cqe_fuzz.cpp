@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "abi/data.h"
@@ -29,24 +30,21 @@ using namespace halfcell::fuzz;
 constexpr int kMostActions = 120;
 constexpr HandleNumber kHandle{42};
 std::uint64_t completions = 0;
+std::uint64_t accepted = 0;
 
 class Actor {
   public:
-    Actor(World& world, Input& input) : world_(world), input_(input) {}
+    Actor(World& world, const Input& input) : world_(world), input_(input) {}
 
     void act() {
         const std::uint8_t choice = input_.byte();
-        if (choice < 70) return start_call();
-        if (choice < 100) return receive();
-        if (choice < 180) return complete();
-        if (choice < 200) return exchange_descriptors();
-        if (choice < 208) return mint();
-        if (choice < 222) return disturb_client();
-        if (choice < 232) return change_memory();
-        if (choice < 246) return add_descriptor();
+        if (choice < 110) return start_call();
+        if (choice < 225) return act_as_server();
+        if (choice < 240) return disturb_client();
         if (choice < 254) return unmap_by_client();
         world_.close_socket();
     }
+    [[nodiscard]] bool done() const { return input_.empty(); }
     void settle() {
         for (const auto& client : world_.clients)
             client->settle();
@@ -79,67 +77,92 @@ class Actor {
         return list;
     }
 
+    void act_as_server() {
+        const std::uint8_t choice = input_.byte();
+        if (choice < 40) return receive();
+        if (choice < 160) return complete_many();
+        if (choice < 200) return exchange_descriptors();
+        if (choice < 215) return mint();
+        if (choice < 235) return change_memory();
+        return add_descriptor();
+    }
+
     void start_call() {
         Party& client = *world_.clients[input_.byte() % world_.clients.size()];
         if (client.busy()) return;
         const std::uint64_t address = any_address();
         const std::uint64_t size = input_.byte() * std::uint64_t{67};
         const std::uint64_t argument = input_.byte();
-        const auto caller = client.caller();
         mem::AddressSpace& space = *client.space;
         const auto user = world_.user;
         const auto in = mem::UserIn::create(space, address, size);
         const auto out = mem::UserOut::create(space, address, size);
         const auto both = mem::UserInOut::create(space, address, size);
         if (!in || !out || !both) return;
+        const scheme::Caller self = client.caller();
+        // Threads cost more than everything else here, so few calls get one.
+        const bool own_thread = !serving_ && input_.chance(5);
+        const auto start = [&](auto call) {
+            if (own_thread) return client.start([=]() mutable { call(self); });
+            if (serving_) return;
+            serving_ = true;
+            call_here(self, input_.chance(20), call, [this] { serve(); });
+            serving_ = false;
+        };
         switch (input_.byte() % 16) {
             case 0:
-                return client.start([=] { (void)user->openat(caller, kHandle, "name", argument, 0); });
+                return start([=](auto caller) { (void)user->openat(caller, kHandle, "name", argument, 0); });
             case 1:
-                return client.start([=] { (void)user->dup(caller, kHandle, *in); });
+                return start([=](auto caller) { (void)user->dup(caller, kHandle, *in); });
             case 2:
-                return client.start([=] { (void)user->read_at(caller, kHandle, *out, argument, {}); });
+                return start([=](auto caller) { (void)user->read_at(caller, kHandle, *out, argument, {}); });
             case 3:
-                return client.start([=] { (void)user->write_at(caller, kHandle, *in, argument, {}); });
+                return start([=](auto caller) { (void)user->write_at(caller, kHandle, *in, argument, {}); });
             case 4:
-                return client.start([=] { (void)user->fstat(caller, kHandle, *out); });
+                return start([=](auto caller) { (void)user->fstat(caller, kHandle, *out); });
             case 5:
-                return client.start([=] { (void)user->fpath(caller, kHandle, *out); });
+                return start([=](auto caller) { (void)user->fpath(caller, kHandle, *out); });
             case 6:
-                return client.start([=] { (void)user->getdents(caller, kHandle, *out, 8, argument); });
+                return start([=](auto caller) { (void)user->getdents(caller, kHandle, *out, 8, argument); });
             case 7:
-                return client.start([=] { (void)user->fevent(caller, kHandle, argument); });
+                return start([=](auto caller) { (void)user->fevent(caller, kHandle, argument); });
             case 8:
-                return client.start([=] { (void)user->call(caller, kHandle, *both, 0, {}); });
+                return start([=](auto caller) { (void)user->call(caller, kHandle, *both, 0, {}); });
             case 9:
-                return client.start([=] {
+                return start([=](auto caller) {
                     scheme::DetachWish detach{};
                     (void)user->std_fs_call(caller, kHandle, *both, {}, detach);
                 });
             case 10:
             case 11:
-                return client.start([=, sent = any_descriptions()]() mutable {
+                return start([=, sent = any_descriptions()](auto caller) mutable {
                     (void)user->fd_write(caller, kHandle, std::move(sent), argument, 5, {});
                 });
             case 12:
-                return client.start([=, room = input_.byte() % 4 * std::uint64_t{8}] {
+                return start([=, room = input_.byte() % 4 * std::uint64_t{8}](auto caller) {
                     (void)user->fd_read(caller, kHandle, room, 0, {});
                 });
             default:
-                return map(client);
+                return start(
+                    [space = client.space, user, file = world_.file(), map = any_map()](auto caller) {
+                        (void)user->fmap(caller, kHandle, file, *space, map, false);
+                    });
         }
     }
-    void map(Party& client) {
+    // What the server does while somebody waits on this thread.
+    void serve() {
+        if (input_.chance(80)) receive();
+        for (int acts = input_.byte() % 4; acts > 0; --acts)
+            act_as_server();
+    }
+    abi::Map any_map() {
         constexpr std::uint64_t kFlags[] = {abi::MapFlags::kMapShared, abi::MapFlags::kMapPrivate,
                                             abi::MapFlags::kMapShared | abi::MapFlags::kProtWrite,
                                             abi::MapFlags::kMapPrivate | abi::MapFlags::kProtWrite};
-        const abi::Map map{.offset = any_page(),
-                           .size = 1 + input_.byte() * std::uint64_t{97},
-                           .flags = input_.one_of(kFlags) | abi::MapFlags::kProtRead,
-                           .address = 0};
-        client.start([caller = client.caller(), space = client.space, user = world_.user,
-                      file = world_.file(),
-                      map] { (void)user->fmap(caller, kHandle, file, *space, map, false); });
+        return {.offset = any_page(),
+                .size = 1 + input_.byte() * std::uint64_t{97},
+                .flags = input_.one_of(kFlags) | abi::MapFlags::kProtRead,
+                .address = 0};
     }
 
     // The server reads requests, as many as fit, and remembers their tags.
@@ -154,8 +177,18 @@ class Actor {
         HC_CHECK(*size <= bytes.size(), "more was read than there is room for");
         for (std::size_t i = 0; i < *size / sizeof(abi::Sqe); ++i)
             tags_.push_back(sqes[i].tag);
-        while (tags_.size() > 8)
+        while (tags_.size() > 16)
             tags_.erase(tags_.begin());
+    }
+    // A stream of completions. Requests that come meanwhile are read, so that the next ones have tags to hit.
+    void complete_many() {
+        const Burst burst(input_);
+        const Input whole = std::exchange(input_, burst.input());
+        for (int rounds = 1 + input_.byte() % 32; rounds > 0; --rounds) {
+            complete();
+            if (input_.chance(10)) receive();
+        }
+        input_ = whole;
     }
     // Completions, whole or not, from the server's memory.
     void complete() {
@@ -174,7 +207,9 @@ class Actor {
         const auto from = mem::UserIn::create(*world_.server->space, address, std::min(size, sizeof cqes));
         if (!from) return;
         const auto written = world_.manager->write(world_.server->caller(), world_.socket, *from, {});
-        completions += written ? *written / sizeof(abi::Cqe) : 1;
+        const std::uint64_t taken = written ? *written / sizeof(abi::Cqe) : 0;
+        completions += taken + (taken < size / sizeof(abi::Cqe) ? 1 : 0);
+        accepted += taken;
     }
     void exchange_descriptors() {
         const std::vector<std::uint64_t> words{input_.byte() % 3U, any_tag(), any_result()};
@@ -243,12 +278,14 @@ class Actor {
     }
 
     World& world_;
-    Input& input_;
+    Input input_;
     std::vector<std::uint64_t> tags_;
+    bool serving_ = false;  // a caller waits on this thread
 };
 
 void report() {
-    std::printf("%llu completions\n", static_cast<unsigned long long>(completions));
+    std::printf("%llu completions, %llu of them accepted\n", static_cast<unsigned long long>(completions),
+                static_cast<unsigned long long>(accepted));
 }
 
 }  // namespace
@@ -258,7 +295,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Input input(data, size);
     World world;
     Actor actor(world, input);
-    for (int i = 0; i < kMostActions && !input.empty(); ++i) {
+    for (int i = 0; i < kMostActions && !actor.done(); ++i) {
         actor.act();
         actor.settle();
     }

@@ -2,6 +2,7 @@
 
 // How a target makes choices out of its input.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -33,6 +34,24 @@ class Input {
   private:
     const std::uint8_t* at_;
     std::size_t left_;
+};
+
+// Many choices out of four bytes of an input, for what a target does over and over at one choice.
+class Burst {
+  public:
+    explicit Burst(Input& from) {
+        std::uint32_t state = 1;
+        for (int i = 0; i < 4; ++i)
+            state = state << 8 ^ from.byte() ^ state >> 24;
+        for (std::uint8_t& byte : bytes_) {
+            state = state * 1664525U + 1013904223U;
+            byte = static_cast<std::uint8_t>(state >> 24);
+        }
+    }
+    [[nodiscard]] Input input() const { return {bytes_.data(), bytes_.size()}; }
+
+  private:
+    std::array<std::uint8_t, 2048> bytes_{};
 };
 
 }  // namespace halfcell::fuzz

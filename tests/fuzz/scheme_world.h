@@ -1,7 +1,7 @@
 #pragma once
 
-// A user scheme with its server and three clients for cqe_fuzz. Nobody runs a program: the server's calls are
-// made by hand, a client's on a thread of its own, one at a time.
+// A user scheme with its server and three clients for the fuzz targets. Nobody runs a program: the server's
+// calls are made by hand, a client's on a thread of its own, one at a time, or by call_here.
 
 #include <array>
 #include <atomic>
@@ -32,6 +32,22 @@ class NoCalls final : public task::CallHandler {
     }
 };
 
+// Makes a call of somebody's on this thread, where it would sleep for its answer. `serve` is what the server
+// does meanwhile: it runs once the request is queued. A caller whom it leaves without an answer is killed
+// then, and has been interrupted before where `interrupted` says so.
+template <typename Call, typename Serve>
+void call_here(const scheme::Caller& who, bool interrupted, Call call, Serve serve) {
+    wait::Waiter waiter;
+    // The channel asks this between the bell and the sleep.
+    waiter.set_interruption_check([&] {
+        if (waiter.killed()) return false;
+        serve();
+        waiter.kill();
+        return interrupted;
+    });
+    call(scheme::Caller{who.context, who.pid, who.uid, who.gid, waiter});
+}
+
 // One context with memory at kBuffer and a file table.
 class Party {
   public:
@@ -48,7 +64,7 @@ class Party {
                  "no memory for a party");
     }
     ~Party() {
-        if (thread_.joinable()) thread_.join();
+        finish();
         kernel_.contexts.remove(context->id());
     }
     Party(const Party&) = delete;
@@ -73,8 +89,12 @@ class Party {
         while (thread_.joinable() && !done_ && context->waiter().reason() == nullptr)
             std::this_thread::yield();
     }
+    // Until its call has ended.
+    void finish() {
+        if (thread_.joinable()) thread_.join();
+    }
     [[nodiscard]] bool busy() {
-        if (thread_.joinable() && done_) thread_.join();
+        if (done_) finish();
         return thread_.joinable();
     }
 
@@ -116,6 +136,13 @@ class World {
     World& operator=(const World&) = delete;
 
     void close_socket() { (void)manager->close(socket); }
+    // What a descriptor of the socket refers to; the last one closes it.
+    [[nodiscard]] scheme::DescriptionRef socket_description() const {
+        return scheme::DescriptionRef::create(
+            {.scheme = manager, .scheme_id = manager->id(), .number = socket});
+    }
+    // Another context, with no part in the scheme.
+    std::unique_ptr<Party> party() { return std::make_unique<Party>(kernel_, pool_, machines_); }
     // A client is killed, and another takes its place.
     void kill(std::size_t which) {
         clients[which]->context->waiter().kill();
@@ -137,8 +164,6 @@ class World {
     test::RegisteredScheme<> others_;
     std::uint64_t opened_ = 0;
     task::Kernel kernel_{pool_, machines_, calls_};
-
-    std::unique_ptr<Party> party() { return std::make_unique<Party>(kernel_, pool_, machines_); }
 
   public:
     const std::shared_ptr<schemes::SchemeManager> manager = std::make_shared<schemes::SchemeManager>(kernel_);
