@@ -18,7 +18,8 @@ namespace {
 
 std::uint64_t boxes_of(std::string_view path) {
     if (path.empty()) return 0;
-    const UniqueFd box = need(open_file(concat(path, "/count"), abi::OpenFlags::kRdwr | abi::OpenFlags::kCreat), "box");
+    const UniqueFd box =
+        need(open_file(concat(path, "/count"), abi::OpenFlags::kRdwr | abi::OpenFlags::kCreat), "box");
     const std::array<std::uint64_t, 3> words{static_cast<std::uint64_t>(server::BoxCall::kCount)};
     return need(sys_call(box.fd(), {}, 0, words), "count");
 }
