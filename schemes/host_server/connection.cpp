@@ -114,19 +114,22 @@ bool Connection::serve() {
     return !lost_.load();
 }
 
+// A server that never stops must not hold up whoever ends the connection: what it adds meanwhile waits for
+// the next turn.
 bool Connection::take_answers() {
     std::array<Cqe, 64> batch;
-    for (;;) {
+    for (std::uint32_t taken = 0; taken < server::kAnswerSlots; taken += batch.size()) {
         const Result<std::size_t> count = rings_->take(batch);
         if (!count) return false;
         if (*count == 0) return true;
         for (const Cqe& cqe : std::span(batch).first(*count))
             if (!complete(cqe)) ++lies_;
     }
+    return true;
 }
 
 bool Connection::receive_packets() {
-    for (;;) {
+    for (std::size_t received = 0; received < kMostPackets; ++received) {
         Packet packet;
         std::vector<host::UniqueFd> files;
         const int error = receive_packet(socket_.get(), std::as_writable_bytes(std::span(&packet, 1)), files);
@@ -137,10 +140,10 @@ bool Connection::receive_packets() {
         if (received_.size() >= kMostReceived) return false;
         received_.push_back({packet.tag, std::move(files.front())});
     }
+    return true;
 }
 
 Result<void> Connection::complete(const Cqe& cqe) {
-    user_scheme::RequestChannel& channel = scheme_->channel();
     const std::uint8_t raw = cqe.flags & abi::kCqeOpcodeMask;
     if (raw == server::kMoveFd) return move(cqe);
     if (raw == server::kForgetFd) {
@@ -149,12 +152,12 @@ Result<void> Connection::complete(const Cqe& cqe) {
     }
     switch (static_cast<CqeOpcode>(raw)) {
         case CqeOpcode::kRespondRegular:
-            return channel.respond(
-                cqe.tag, {.value = user_scheme::demux(cqe.result), .new_fd_flags = cqe.extra_raw[0]});
+            return respond(cqe.tag,
+                           {.value = user_scheme::demux(cqe.result), .new_fd_flags = cqe.extra_raw[0]});
         case CqeOpcode::kRespondAndNotifyOnDetach:
-            return channel.respond(cqe.tag, {.kind = Answer::Kind::kNotifyOnDetach,
-                                             .value = user_scheme::demux(cqe.result),
-                                             .new_fd_flags = cqe.extra_raw[0]});
+            return respond(cqe.tag, {.kind = Answer::Kind::kNotifyOnDetach,
+                                     .value = user_scheme::demux(cqe.result),
+                                     .new_fd_flags = cqe.extra_raw[0]});
         case CqeOpcode::kSendFevent:
             if ((cqe.tag & ~(abi::EventFlags::kEventRead | abi::EventFlags::kEventWrite)) != 0)
                 return fail(Errno::kEINVAL);
@@ -168,6 +171,13 @@ Result<void> Connection::complete(const Cqe& cqe) {
             return keep(cqe);
     }
     return fail(Errno::kEINVAL);
+}
+
+// What was moved to a request goes with it, unless the answer takes it along: the tag is somebody else's
+// next.
+Result<void> Connection::respond(std::uint32_t tag, Answer&& answer) {
+    const auto moved = moving_.extract(tag);
+    return scheme_->channel().respond(tag, std::move(answer));
 }
 
 Result<scheme::DescriptionRef> Connection::take_received(std::uint32_t tag) {
@@ -197,24 +207,26 @@ Result<scheme::DescriptionRef> Connection::take(std::uint64_t number, std::uint3
 }
 
 Result<void> Connection::respond_with_descriptor(const Cqe& cqe) {
-    user_scheme::RequestChannel& channel = scheme_->channel();
-    TRY(channel.expects_answer(cqe.tag));
+    TRY(scheme_->channel().expects_answer(cqe.tag));
     auto description = take(cqe.result, cqe.tag);
     // Named one that is not there, or nothing that a guest can have: its caller has an error, and goes on.
     if (!description) {
         ++lies_;
-        return channel.respond(cqe.tag, {.value = fail(Errno::kEIO)});
+        return respond(cqe.tag, {.value = fail(Errno::kEIO)});
     }
     Answer answer{.kind = Answer::Kind::kDescription, .value = cqe.result};
     answer.descriptions.push_back(std::move(*description));
-    return channel.respond(cqe.tag, std::move(answer));
+    return respond(cqe.tag, std::move(answer));
 }
 
 Result<void> Connection::move(const Cqe& cqe) {
     TRY(scheme_->channel().expects_answer(cqe.tag));
-    auto& moving = moving_[cqe.tag];
-    if (moving.size() >= kMostReceived) return fail(Errno::kEMFILE);
-    moving.push_back(TRY(take(cqe.result, cqe.tag)));
+    std::size_t moving = 0;
+    for (const auto& [tag, descriptions] : moving_)
+        moving += descriptions.size();
+    if (moving >= kMostReceived) return fail(Errno::kEMFILE);
+    auto description = TRY(take(cqe.result, cqe.tag));
+    moving_[cqe.tag].push_back(std::move(description));
     return {};
 }
 

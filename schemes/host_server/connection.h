@@ -38,7 +38,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     // --- for the thread that serves it.
 
     [[nodiscard]] int socket() const { return socket_.get(); }
-    // Takes in what has come. False: the server has gone, or lied about the rings; close the connection.
+    // Takes in what has come, up to what the ring and the socket can hold at once. False: the server has
+    // gone, or lied about the rings; close the connection.
     bool serve();
     // We are about to wait for the socket. False where there is something to serve already.
     bool fall_asleep();
@@ -56,6 +57,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     // What a server may have under way: descriptors that no answer has named yet, and tokens.
     static constexpr std::size_t kMostReceived = 256;
     static constexpr std::size_t kMostTokens = 65536;
+    // More than a socket holds.
+    static constexpr std::size_t kMostPackets = 1024;
 
     Connection(host::UniqueFd socket, std::unique_ptr<Rings> rings, std::shared_ptr<HostScheme> scheme,
                scheme::SchemeRegistry& schemes, std::shared_ptr<schemes::HostfdScheme> files)
@@ -72,6 +75,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool receive_packets();
     bool take_answers();
     Result<void> complete(const abi::Cqe& cqe);
+    Result<void> respond(std::uint32_t tag, user_scheme::Answer&& answer);
     Result<void> respond_with_descriptor(const abi::Cqe& cqe);
     Result<void> respond_with_descriptors(const abi::Cqe& cqe);
     Result<void> keep(const abi::Cqe& cqe);

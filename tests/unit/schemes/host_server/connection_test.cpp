@@ -5,12 +5,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <functional>
 #include <optional>
 #include <thread>
 
 #include "abi/flags.h"
 #include "kernel_shim/host/sys.h"
 #include "tests/support/fake_machine.h"
+#include "tests/support/fake_scheme.h"
 #include "tests/support/raw_server.h"
 
 namespace halfcell::host_server {
@@ -323,6 +325,99 @@ TEST_CASE_FIXTURE(Fixture, "descriptors that are sent become tokens, and come ba
     CHECK((**received).size() == 1);
     CHECK((**received).front()->number() == number);
     CHECK(connection->lies() == 4);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a server that never stops answering holds nobody up") {
+    constexpr std::uint32_t kSent = 100;
+    constexpr std::uint32_t kStep = 64;
+    // Whenever a token is closed, the server has answered more than before.
+    class Watched final : public test::RecordingScheme {
+      public:
+        Result<void> close(HandleNumber) override {
+            more();
+            return {};
+        }
+        std::function<void()> more;
+    };
+    const auto watched = std::make_shared<Watched>();
+    std::uint64_t token = server::kTokenBit;
+    watched->more = [&] {
+        const std::uint32_t slot = server->answers->produced.load();
+        server->answers->answers[slot % server::kAnswerSlots] = {.flags = server::kForgetFd,
+                                                                 .result = token++};
+        server->answers->produced.store(slot + kStep);
+    };
+    const SchemeId id = *schemes.add(watched);
+    std::vector<scheme::DescriptionRef> sent;
+    for (std::uint32_t i = 0; i < kSent; ++i)
+        sent.push_back(
+            scheme::DescriptionRef::create({.scheme = watched, .scheme_id = id, .number = HandleNumber{i}}));
+    wait::Waiter waiter;
+    std::thread sender([&] {
+        const scheme::Caller caller{ContextId{}, 77, 5, 6, waiter};
+        CHECK(served().fd_write(caller, HandleNumber{9}, std::move(sent), 0, 0, {}) == kSent);
+    });
+    const std::uint32_t tag = server->next().tag;
+    server->push({.flags = static_cast<std::uint8_t>(CqeOpcode::kObtainFd),
+                  .extra_raw = {kSent},
+                  .tag = tag,
+                  .result = server::kTokenBit});
+    server->answer(tag, kSent);
+    CHECK(connection->serve());
+    sender.join();
+    const std::uint32_t before = server->requests->answers_consumed.load();
+    watched->more();
+    CHECK(connection->serve());
+    CHECK(server->requests->answers_consumed.load() - before <= server::kAnswerSlots);
+    watched->more = [] {};
+    connection->close();
+}
+
+TEST_CASE_FIXTURE(Fixture, "what was moved to a request is not given to the next one with its tag") {
+    const auto move_a_file_to = [&](std::uint32_t tag) {
+        const int file = server->regions[0].get();
+        server->send({.kind = server::PacketKind::kDescriptor, .tag = tag}, std::span(&file, 1));
+        server->push({.flags = server::kMoveFd, .tag = tag, .result = server::kNextDescriptor});
+    };
+    {
+        PendingRead read(served(), 10);
+        const std::uint32_t tag = server->next().tag;
+        move_a_file_to(tag);
+        server->answer(tag, 1);
+        CHECK(connection->serve());
+        CHECK(read.join() == 1);
+    }
+    wait::Waiter waiter;
+    std::optional<Result<std::vector<scheme::DescriptionRef>>> received;
+    std::thread receiver([&] {
+        const scheme::Caller asking{ContextId{}, 77, 5, 6, waiter};
+        received.emplace(served().fd_read(asking, HandleNumber{9}, 8, 0, {}));
+    });
+    const std::uint32_t tag = server->next().tag;
+    server->push(CqeOpcode::kRespondWithMultipleFds, tag, 0);
+    CHECK(connection->serve());
+    receiver.join();
+    // None is another number than was asked for.
+    CHECK(error_of(*received) == "EINVAL");
+}
+
+TEST_CASE_FIXTURE(Fixture, "all requests together can have so many descriptors moved to them") {
+    PendingRead first(served(), 10);
+    PendingRead second(served(), 10);
+    const std::uint32_t tags[] = {server->next().tag, server->next().tag};
+    const int file = server->regions[0].get();
+    for (int i = 0; i < 300; ++i) {
+        const std::uint32_t tag = tags[i % 2];
+        server->send({.kind = server::PacketKind::kDescriptor, .tag = tag}, std::span(&file, 1));
+        server->push({.flags = server::kMoveFd, .tag = tag, .result = server::kNextDescriptor});
+        CHECK(connection->serve());
+    }
+    CHECK(connection->lies() == 300 - 256);
+    for (const std::uint32_t tag : tags)
+        server->answer(tag, 1);
+    CHECK(connection->serve());
+    CHECK(first.join() == 1);
+    CHECK(second.join() == 1);
 }
 
 TEST_CASE("a transfer moves what its buffer can hold, and buffers come back") {
