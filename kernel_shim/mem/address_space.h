@@ -138,6 +138,8 @@ class AddressSpace : public std::enable_shared_from_this<AddressSpace> {
     // (PROT_NONE too).
     Result<void> read(std::uint64_t address, std::span<std::byte> to) const;
     Result<void> write(std::uint64_t address, std::span<const std::byte> from);
+    // Writes for a debugger: private memory of every protection, all else as write().
+    Result<void> poke(std::uint64_t address, std::span<const std::byte> from);
     // Holds [address, address+size) in place for I/O. EFAULT as above. Spans are empty (and nothing is held)
     // where some byte is not directly reachable, as after a fork: then use read/write.
     Result<PinnedBytes> pin(std::uint64_t address, std::uint64_t size, Access access) const;

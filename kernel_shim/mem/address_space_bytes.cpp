@@ -86,6 +86,48 @@ Result<void> AddressSpace::write(std::uint64_t address, std::span<const std::byt
     return {};
 }
 
+namespace {
+
+// What the process alone has is read-only to it: the pages are made writable for the moment.
+Result<void> poke_process(machine::Machine& machine, const Grant& grant, std::uint64_t address,
+                          std::span<const std::byte> from) {
+    if (grant.protection.write) return machine.write(address, from);
+    const std::uint64_t begin = machine::page_round_down(address);
+    const std::uint64_t end = machine::page_round_down(address + from.size() + abi::kPageSize - 1);
+    const PageRange pages{begin, end - begin};
+    TRY(machine.protect(pages, {.write = true, .execute = grant.protection.execute}));
+    const Result<void> written = machine.write(address, from);
+    TRY(machine.protect(pages, grant.protection));
+    return written;
+}
+
+// Writes what lies in the grant at `address`; returns how much that was.
+Result<std::size_t> poke_part(const Books& books, std::uint64_t address, std::span<const std::byte> from) {
+    const Grant* const grant = books.regions.find(address);
+    if (!grant) return fail(Errno::kEFAULT);
+    if (!grant->protection.write && grant->kind != GrantKind::kPrivate) return fail(Errno::kEFAULT);
+    const std::uint64_t rest = grant->range.end() - address;
+    const auto part = from.first(std::min({from.size(), rest, kCopyThroughProcess}));
+    if (grant->copy_on_write) {
+        if (!poke_process(*books.machine, *grant, address, part)) return fail(Errno::kEFAULT);
+    } else {
+        TRY(grant->object->write(grant->object_offset + (address - grant->range.base), part));
+    }
+    return part.size();
+}
+
+}  // namespace
+
+Result<void> AddressSpace::poke(std::uint64_t address, std::span<const std::byte> from) {
+    while (!from.empty()) {
+        const std::size_t size =
+            TRY(state_->books.with([&](const Books& books) { return poke_part(books, address, from); }));
+        from = from.subspan(size);
+        address += size;
+    }
+    return {};
+}
+
 Result<PinnedBytes> AddressSpace::pin(std::uint64_t address, std::uint64_t size, Access access) const {
     return state_->books.with([&](const Books& books) -> Result<PinnedBytes> {
         PinnedBytes pinned;

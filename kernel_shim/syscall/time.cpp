@@ -39,12 +39,22 @@ Result<std::uint64_t> sys_nanosleep(Call& call) {
     const abi::TimeSpec wanted = TRY(request.read_exact<abi::TimeSpec>());
     const std::uint64_t length = TRY(duration(wanted));
     wait::Waiter& waiter = call.caller.waiter;
-    if (waiter.interruption_pending()) return fail(Errno::kEINTR);
+    // A sleep that a tracer broke, made again, ends when it would have ended.
+    const auto kept = call.context.take_halted_sleep();
+    const wait::Deadline deadline = kept ? kept : task::Clock::after(length);
+    if (waiter.interruption_pending()) {
+        if (waiter.halted()) call.context.keep_halted_sleep(deadline);
+        return fail(Errno::kEINTR);
+    }
 
     const std::uint64_t start = call.kernel.clock.monotonic();
     waiter.prepare("nanosleep");
     waiter.end_if_signalled();
-    const wait::Wake how = waiter.sleep(task::Clock::after(length));
+    const wait::Wake how = waiter.sleep(deadline);
+    if (how == wait::Wake::kHalted) {
+        call.context.keep_halted_sleep(deadline);
+        return fail(Errno::kEINTR);
+    }
     if (rest.address() != 0) {
         const std::uint64_t slept = call.kernel.clock.monotonic() - start;
         TRY(write_time(rest, slept < length ? length - slept : 0));

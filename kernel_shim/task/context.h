@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "abi/flags.h"
@@ -22,6 +23,7 @@
 #include "kernel_shim/scheme/caller.h"
 #include "kernel_shim/task/late_calls.h"
 #include "kernel_shim/task/signal_state.h"
+#include "kernel_shim/task/stop.h"
 
 namespace halfcell::task {
 
@@ -67,6 +69,8 @@ struct ParkedThread {
     std::optional<std::uint32_t> returned_from;
 };
 using ParkJob = std::function<void(const ParkedThread&)>;
+
+class Tracee;
 
 class Context : public std::enable_shared_from_this<Context> {
   public:
@@ -123,6 +127,15 @@ class Context : public std::enable_shared_from_this<Context> {
     // A signal may have become deliverable: ends a wait in progress, and has the thread parked, so that it is
     // delivered. Any thread; does not wait.
     void signal_raised();
+    // The signal that deliver_signal() would have the program look at first, and its handler as the program's
+    // action names it; none where nothing is to be delivered now. Worker only.
+    struct NextSignal {
+        std::uint32_t number;
+        std::uint64_t handler;
+    };
+    [[nodiscard]] std::optional<NextSignal> next_signal() const;
+    // Takes a waiting signal away, from the thread and its process.
+    void drop_signal(std::uint32_t number);
     // Sends the parked thread to its handler where a signal waits; kInhibited where the program does not want
     // that just now, and will not say when it does, or where the context has run for less than a quantum.
     // EFAULT as GuestThread::registers. Worker only.
@@ -151,6 +164,10 @@ class Context : public std::enable_shared_from_this<Context> {
     // True where no worker ever ran, and never will: then the end is up to the caller (Workers::kill).
     bool kill(bool forced);
     [[nodiscard]] bool ending() const { return ending_.load(std::memory_order_acquire); }
+    // The process manager has decided how the process ends, and kills its contexts next: that first forced
+    // kill lets a tracer stop each on its way out, where any other forced kill does not. `wait_status` is
+    // what the tracer is told.
+    void announce_exit(std::int32_t wait_status);
     // The end itself, in upstream's order: files closed if nobody shares them, address space dropped, state
     // dead, then on_death. Worker only, once. Source: kernel:src/syscall/process.rs exit_this_context.
     void die(std::optional<abi::Exception> exception);
@@ -163,10 +180,40 @@ class Context : public std::enable_shared_from_this<Context> {
     void grant_port_io() { port_io_.store(true, std::memory_order_relaxed); }
     [[nodiscard]] bool may_use_ports() const { return port_io_.load(std::memory_order_relaxed); }
 
-    // True where the worker has something to do before the guest runs on: end, stop, switch, run jobs. One
-    // relaxed load, for the hot path.
-    [[nodiscard]] bool needs_attention() const { return attention_.load(std::memory_order_acquire); }
-    void clear_attention() { attention_.store(false, std::memory_order_release); }
+    // True where the worker has something to do before the guest runs on: end, stop, switch, run jobs; and
+    // always where it is traced. One load, for the hot path.
+    [[nodiscard]] bool needs_attention() const { return attention_.load(std::memory_order_acquire) != 0; }
+    // The same without being traced.
+    [[nodiscard]] bool asked() const { return (attention_.load(std::memory_order_acquire) & kAsked) != 0; }
+    void clear_asked() { attention_.fetch_and(static_cast<std::uint8_t>(~kAsked)); }
+
+    // --- tracing (context_trace.cpp); see trace_session.h, which tracers use instead.
+
+    // Null where nobody traces. One load where nobody does.
+    [[nodiscard]] std::shared_ptr<Tracee> tracee() const;
+    // Gives the context to a tracer, for good or (`yields`) until another comes. The tracee that had to yield
+    // is returned, or null. EBUSY where there is one that does not; ESRCH when dead.
+    Result<std::shared_ptr<Tracee>> set_tracee(std::shared_ptr<Tracee> tracee, bool yields);
+    // The context runs on as if it had never been traced.
+    void clear_tracee(const Tracee& tracee);
+    // Has the worker report such a stop as soon as the thread can be parked; breaks a wait. Any thread.
+    void request_trace_stop(StopKind kind);
+    // The stop that was asked for and not reported yet.
+    [[nodiscard]] std::optional<StopKind> asked_trace_stop() const;
+    // Ends a stop, or the request for one; has a thread that runs parked where it is to be stepped.
+    void end_trace_stop(bool step);
+    [[nodiscard]] bool trace_stopped() const;
+    // Reports a stop and stays in it until it is ended, the tracer goes or the context must end; serves jobs
+    // meanwhile. One that was asked for (kAsked, kSpaceSwitch) is left out where it has been taken back.
+    // False where `tracee` is the tracer no more. Worker only. Blocks.
+    bool trace_stop(const Tracee& tracee, const ParkedThread& parked, TraceEvent event);
+    // Whether a tracer may see the context on its way out, and the status it is told. Worker only.
+    [[nodiscard]] std::optional<std::int32_t> exit_to_show() const;
+    // Runs `job` here and now with the thread of a context in a stop: EBUSY where it is in none.
+    Result<void> inspect_stopped(const ParkJob& job);
+    // When a sleep that a halt has broken was to end, for the call that is made again. Worker only.
+    void keep_halted_sleep(wait::Deadline deadline) { halted_sleep_ = deadline; }
+    [[nodiscard]] wait::Deadline take_halted_sleep() { return std::exchange(halted_sleep_, {}); }
 
     // --- the worker's thread.
 
@@ -201,7 +248,15 @@ class Context : public std::enable_shared_from_this<Context> {
         bool running = false;
         bool done = false;
     };
+    // Bits of attention_.
+    static constexpr std::uint8_t kAsked = 1;
+    static constexpr std::uint8_t kTraced = 2;
+    static constexpr std::uint8_t kNoStop = 0xff;  // of stop_request_
     void ask_for_park(State& state);
+    template <typename Lock>
+    bool run_job(Lock& lock, const ParkedThread& parked);
+    [[nodiscard]] bool must_leave_stop(StopKind kind) const;
+    [[nodiscard]] bool may_deliver(const SignalState& signals) const;
     struct State {
         Attributes attributes;
         std::shared_ptr<mem::AddressSpace> space;
@@ -212,8 +267,16 @@ class Context : public std::enable_shared_from_this<Context> {
         bool has_run = false;
         bool begins_undisturbed = false;
         std::chrono::steady_clock::time_point launch_time;
-        bool parked = false;  // the worker is in serve_parked
+        bool parked = false;  // the worker is in serve_parked or trace_stop
+        // The thread, where the worker waits there and runs no job.
+        const ParkedThread* at_rest = nullptr;
         bool forced = false;  // ForceKill, as the status shows it
+        std::shared_ptr<Tracee> tracee;
+        bool tracee_yields = false;
+        bool trace_stopped = false;
+        std::optional<std::int32_t> announced_exit;
+        bool exit_begun = false;  // the kill that was announced has come
+        bool kill_now = false;    // another forced kill has come
         std::optional<abi::Exception> exception;
         machine::ThreadRegisters initial;
         FloatImage float_image{};
@@ -228,7 +291,9 @@ class Context : public std::enable_shared_from_this<Context> {
     wait::Waiter waiter_;
     LateCalls late_calls_{*this};
     std::atomic<bool> ending_{false};
-    std::atomic<bool> attention_{false};
+    std::atomic<std::uint8_t> attention_{0};
+    std::atomic<std::uint8_t> stop_request_{kNoStop};
+    wait::Deadline halted_sleep_;  // worker only
     std::atomic<bool> port_io_{false};
     std::atomic<bool> has_signals_{false};  // signals_ is set: asked for on the hot path
     // Written by the worker at every call, read by reports: a torn mixture of two calls is acceptable there.

@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "kernel_shim/task/context.h"
+#include "kernel_shim/task/trace_session.h"
 
 // The states of a context and the ways between them. Source: kernel:src/context/context.rs Status and
 // kernel:src/scheme/proc.rs (verbs).
@@ -89,6 +90,10 @@ bool Context::kill(bool forced) {
         if (state_.run_state == RunState::kDead) return false;
         ending_.store(true, std::memory_order_release);
         state_.forced = state_.forced || forced;
+        if (forced && state_.announced_exit && !state_.exit_begun)
+            state_.exit_begun = true;
+        else
+            state_.kill_now = state_.kill_now || forced;
         if (state_.run_state == RunState::kStopped) state_.run_state = RunState::kRunnable;
         never_started = !std::exchange(state_.launched, true);
         ask_for_park(state_);
@@ -97,12 +102,18 @@ bool Context::kill(bool forced) {
     return never_started;
 }
 
+void Context::announce_exit(std::int32_t wait_status) {
+    std::lock_guard lock(mutex_);
+    if (!state_.announced_exit) state_.announced_exit = wait_status;
+}
+
 void Context::die(std::optional<abi::Exception> exception) {
     std::shared_ptr<fd::FdTable> files;
     std::shared_ptr<mem::AddressSpace> space;
     std::vector<std::function<void(Context&)>> callbacks;
     std::vector<std::shared_ptr<Job>> jobs;
     std::optional<SpaceSwitch> missed_switch;
+    std::shared_ptr<Tracee> tracee;
     std::uint32_t pid = 0;
     {
         std::lock_guard lock(mutex_);
@@ -124,6 +135,7 @@ void Context::die(std::optional<abi::Exception> exception) {
         std::lock_guard lock(mutex_);
         state_.run_state = RunState::kDead;
         state_.exception = exception;
+        tracee = std::exchange(state_.tracee, nullptr);
         callbacks.swap(state_.death_callbacks);
         jobs.swap(state_.jobs);
         for (const auto& job : jobs)
@@ -131,6 +143,8 @@ void Context::die(std::optional<abi::Exception> exception) {
     }
     for (const auto& callback : callbacks)
         callback(*this);
+    // After the others, so that whoever hears of it finds the process manager informed.
+    if (tracee != nullptr) tracee->report(event_of(id_, StopKind::kEnded, 0));
 }
 
 void Context::on_death(std::function<void(Context&)> callback) {

@@ -1,13 +1,14 @@
 #include <algorithm>
 
 #include "kernel_shim/task/context.h"
+#include "kernel_shim/task/trace_session.h"
 
 // Stopping a running thread, and what is done with it meanwhile.
 
 namespace halfcell::task {
 
 void Context::ask_for_park(State& state) {
-    attention_.store(true, std::memory_order_release);
+    attention_.fetch_or(kAsked, std::memory_order_acq_rel);
     if (state.thread != nullptr && !state.parked) state.thread->request_park();
     resumed_.notify_all();
 }
@@ -30,6 +31,11 @@ Result<void> Context::inspect(wait::Waiter& requester, ParkJob job) {
     {
         std::lock_guard lock(mutex_);
         if (state_.run_state == RunState::kDead || !state_.launched) return fail(Errno::kESRCH);
+        if (state_.at_rest != nullptr && state_.jobs.empty()) {
+            // The worker waits: its thread is as good as ours, without two wake-ups.
+            entry->run(*state_.at_rest);
+            return {};
+        }
         if (asleep_in_call()) return fail(Errno::kEBUSY);
         state_.jobs.push_back(entry);
         ask_for_park(state_);
@@ -47,7 +53,8 @@ Result<void> Context::inspect(wait::Waiter& requester, ParkJob job) {
         if (entry->done) return {};
         if (entry->running) continue;
         if (state_.run_state == RunState::kDead) return fail(Errno::kESRCH);
-        const bool interrupted = wake == wait::Wake::kInterrupted || wake == wait::Wake::kKilled;
+        const bool interrupted =
+            wake == wait::Wake::kInterrupted || wake == wait::Wake::kHalted || wake == wait::Wake::kKilled;
         if (!interrupted && !asleep_in_call()) continue;
         std::erase(state_.jobs, entry);
         return fail(interrupted ? Errno::kEINTR : Errno::kEBUSY);
@@ -63,27 +70,64 @@ void Context::run_at_next_park(ParkJob job) {
     ask_for_park(state_);
 }
 
+// Runs the oldest job, without the lock. False where there is none.
+template <typename Lock>
+bool Context::run_job(Lock& lock, const ParkedThread& parked) {
+    if (state_.jobs.empty()) return false;
+    const auto job = state_.jobs.front();
+    state_.jobs.erase(state_.jobs.begin());
+    job->running = true;
+    state_.at_rest = nullptr;
+    lock.unlock();
+    job->run(parked);
+    lock.lock();
+    state_.at_rest = &parked;
+    job->running = false;
+    job->done = true;
+    if (job->requester != nullptr) job->requester->notify();
+    resumed_.notify_all();
+    return true;
+}
+
 void Context::serve_parked(const ParkedThread& parked) {
+    const auto tracer_waits = [this] { return stop_request_.load(std::memory_order_acquire) != kNoStop; };
     std::unique_lock lock(mutex_);
     state_.parked = true;
+    state_.at_rest = &parked;
     while (!ending()) {
-        if (!state_.jobs.empty()) {
-            const auto job = state_.jobs.front();
-            state_.jobs.erase(state_.jobs.begin());
-            job->running = true;
-            lock.unlock();
-            job->run(parked);
-            lock.lock();
-            job->running = false;
-            job->done = true;
-            if (job->requester != nullptr) job->requester->notify();
-        } else if (state_.run_state == RunState::kStopped) {
-            resumed_.wait(lock);
-        } else {
-            break;
-        }
+        if (run_job(lock, parked)) continue;
+        if (state_.run_state != RunState::kStopped || tracer_waits()) break;
+        resumed_.wait(lock);
     }
+    state_.at_rest = nullptr;
     state_.parked = false;
+}
+
+bool Context::trace_stop(const Tracee& tracee, const ParkedThread& parked, TraceEvent event) {
+    std::unique_lock lock(mutex_);
+    if (state_.tracee.get() != &tracee) return false;
+    if (must_leave_stop(event.kind)) return true;
+    const StopKind kind = event.kind;
+    if (kind == StopKind::kAsked || kind == StopKind::kSpaceSwitch) {
+        // It may have been taken back.
+        if (stop_request_.exchange(kNoStop, std::memory_order_acq_rel) == kNoStop) return true;
+        waiter_.unhalt();
+    }
+    event.context = id_;
+    event.stopped = true;
+    const auto keep = state_.tracee;
+    state_.parked = true;
+    state_.at_rest = &parked;
+    state_.trace_stopped = true;
+    lock.unlock();
+    keep->report(std::move(event));
+    lock.lock();
+    while (state_.trace_stopped && !must_leave_stop(kind))
+        if (!run_job(lock, parked)) resumed_.wait(lock);
+    state_.trace_stopped = false;
+    state_.at_rest = nullptr;
+    state_.parked = false;
+    return state_.tracee != nullptr;
 }
 
 }  // namespace halfcell::task

@@ -1,3 +1,5 @@
+#include <bit>
+
 #include "kernel_shim/task/context.h"
 
 // Signals as the kernel sees them: it neither queues nor chooses them, it only decides when the thread jumps
@@ -40,17 +42,44 @@ void Context::signal_raised() {
     if (state_.run_state != RunState::kDead) ask_for_park(state_);
 }
 
+std::optional<Context::NextSignal> Context::next_signal() const {
+    const auto signals = this->signals();
+    if (signals == nullptr || !may_deliver(*signals)) return std::nullopt;
+    const std::uint64_t waiting = signals->pending_unblocked();
+    const auto* const process = signals->proc_control.structure<const abi::SigProcControl>();
+    if (waiting == 0 || process == nullptr) return std::nullopt;
+    const auto number = static_cast<std::uint32_t>(std::countr_zero(waiting)) + 1;
+    const std::uint64_t action = abi::load_relaxed(process->actions[number - 1].first);
+    return NextSignal{number, action & abi::ActionBits::kHandlerMask};
+}
+
+void Context::drop_signal(std::uint32_t number) {
+    const auto signals = this->signals();
+    if (signals == nullptr) return;
+    const std::uint64_t bit = abi::signal_bit(number);
+    if (auto* const process = signals->proc_control.structure<abi::SigProcControl>())
+        __atomic_fetch_and(&process->pending, ~bit, __ATOMIC_ACQ_REL);
+    if (auto* const thread = signals->thread_control.structure<abi::Sigcontrol>()) {
+        const std::uint32_t index = number - 1;
+        __atomic_fetch_and(&thread->word[index / 32], ~(std::uint64_t{1} << (index % 32)), __ATOMIC_ACQ_REL);
+    }
+}
+
+bool Context::may_deliver(const SignalState& signals) const {
+    const auto* const control = signals.thread_control.structure<const abi::Sigcontrol>();
+    if (control == nullptr) return false;
+    const std::uint64_t inhibited = static_cast<std::uint64_t>(abi::SigcontrolFlags::kInhibitDelivery);
+    if ((abi::load_relaxed(control->control_flags.value) & inhibited) != 0) return false;
+    std::lock_guard lock(mutex_);
+    return !state_.begins_undisturbed || std::chrono::steady_clock::now() - state_.launch_time >= kQuantum;
+}
+
 Result<Context::Delivery> Context::deliver_signal(machine::GuestThread& thread) {
     const auto signals = this->signals();
     if (signals == nullptr || signals->pending_unblocked() == 0) return Delivery::kNone;
     auto* const control = signals->thread_control.structure<abi::Sigcontrol>();
     const std::uint64_t inhibited = static_cast<std::uint64_t>(abi::SigcontrolFlags::kInhibitDelivery);
-    if ((abi::load_relaxed(control->control_flags.value) & inhibited) != 0) return Delivery::kInhibited;
-    {
-        std::lock_guard lock(mutex_);
-        if (state_.begins_undisturbed && std::chrono::steady_clock::now() - state_.launch_time < kQuantum)
-            return Delivery::kInhibited;
-    }
+    if (!may_deliver(*signals)) return Delivery::kInhibited;
     auto registers = TRY(thread.registers());
     // The page may hold anything, and may be shared with whoever; the thread itself does not run now.
     __atomic_store_n(&control->saved_ip.value, registers.rip, __ATOMIC_RELAXED);

@@ -93,6 +93,7 @@ Result<std::uint64_t> FutexTable::wait(mem::AddressSpace& space, std::uint64_t a
     switch (how) {
         case wait::Wake::kTimedOut:
             return fail(Errno::kETIMEDOUT);
+        case wait::Wake::kHalted:
         case wait::Wake::kKilled:
             return fail(Errno::kEINTR);
         case wait::Wake::kNotified:

@@ -61,7 +61,7 @@ std::shared_ptr<wait::LateWait> LateCalls::hold() {
 }
 
 void LateCalls::broken(wait::Wake how, std::uint64_t ticket) {
-    if (how == wait::Wake::kInterrupted) {
+    if (how != wait::Wake::kKilled) {
         // A description keeps the scheme that is told.
         const auto waiting = waiting_.with([](const Waiting& current) {
             return Waiting{{.description = current.call.description}, current.interruption};

@@ -31,9 +31,9 @@ class LateCalls final : public scheme::LateCall, public wait::LateWait {
   public:
     explicit LateCalls(Context& context) : context_(context) {}
 
-    // Before the first call, by the context's worker; `answerer` stays until it abandons the last one.
-    // Without one no call may be answered late.
-    void answer_through(Answerer& answerer) { answerer_ = &answerer; }
+    // From now on calls may be answered late, through `answerer`, which stays until the worker abandons them;
+    // null: they may not. Worker only, while none waits.
+    void answer_through(Answerer* answerer) { answerer_ = answerer; }
     [[nodiscard]] bool possible() const { return answerer_ != nullptr; }
 
     // What a call needs until it is answered.

@@ -92,7 +92,8 @@ Result<Answer> RequestChannel::call(const scheme::Caller& caller, const Message&
             slot.left_behind = std::move(loan);
             return fail(Errno::kEINTR);
         }
-        const bool cancel = wake == Wake::kInterrupted && !request.cancelled;
+        const bool broken = wake == Wake::kInterrupted || wake == Wake::kHalted;
+        const bool cancel = broken && !request.cancelled;
         if (cancel) {
             request.cancelled = true;
             // Where the queue is full the server has more to do than to cancel.

@@ -30,6 +30,7 @@ class WaitQueue {
             case Wake::kTimedOut:
                 return fail(Errno::kETIMEDOUT);
             case Wake::kInterrupted:
+            case Wake::kHalted:
             case Wake::kKilled:
                 break;
         }

@@ -70,6 +70,7 @@ Wake Waiter::sleep(Deadline deadline) {
     std::unique_lock lock(mutex_);
     released_.wait(lock, [this] { return may_go_on(); });
     const Wake how = killed() ? Wake::kKilled : state_.wake.value_or(Wake::kTimedOut);
+    if (how == Wake::kHalted) broken_ = true;
     state_ = {};
     return how;
 }
@@ -122,6 +123,7 @@ Wake Waiter::sleep_on_file(int host_file, short poll_events, Deadline deadline) 
         how = Wake::kNotified;
     else if (timed_out)
         how = Wake::kTimedOut;
+    if (how == Wake::kHalted) broken_ = true;
     state_ = {};
     ::close(event_file);
     return how;
@@ -131,6 +133,7 @@ void Waiter::wake(Wake how) {
     if (state_.wake) return;
     state_.wake = how;
     if (state_.late != nullptr) {
+        if (how == Wake::kHalted) broken_ = true;
         if (auto wait = state_.late->hold())
             after_locks(tell, new Breakage{std::move(wait), how, state_.ticket});
         return;
@@ -153,6 +156,12 @@ bool Waiter::interrupt() {
     if (state_.reason == nullptr) return false;
     wake(Wake::kInterrupted);
     return true;
+}
+
+void Waiter::halt() {
+    halted_.store(true, std::memory_order_release);
+    std::lock_guard lock(mutex_);
+    if (state_.reason != nullptr) wake(Wake::kHalted);
 }
 
 void Waiter::hold() {

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "kernel_shim/base/guarded.h"
 #include "kernel_shim/wait/sleep_word.h"
@@ -21,6 +22,7 @@ enum class Wake : unsigned char {
     kNotified,     // the thing waited for happened (or may have: check again)
     kTimedOut,     // the deadline passed
     kInterrupted,  // a signal, or ContextVerb::Interrupt or Unstop
+    kHalted,       // a tracer wants the thread: the call comes to nothing (EINTR) and is made again later
     kKilled,       // the context must end now
 };
 
@@ -29,8 +31,8 @@ class LateWait {
   public:
     // Keeps it alive until broken() has run; null where it is about to go. Any thread, under a waiter's lock.
     virtual std::shared_ptr<LateWait> hold() = 0;
-    // The wait prepared with `ticket` is broken: kInterrupted, or kKilled (maybe after that). On the thread
-    // that breaks it, without a lock; the wait may be over by then.
+    // The wait prepared with `ticket` is broken: kInterrupted, kHalted, or kKilled (maybe after those). On
+    // the thread that breaks it, without a lock; the wait may be over by then.
     virtual void broken(Wake how, std::uint64_t ticket) = 0;
 
   protected:
@@ -46,10 +48,14 @@ class Waiter {
     // Announces that the owner is about to sleep on `reason` (a static string, shown by sys:block). From now
     // on notify() counts, also before sleep(). Call it before the wait is published on a queue. Owner only.
     void prepare(const char* reason);
-    // Ends the wait begun by prepare() at once, as interrupted, where a signal is pending. After prepare(),
-    // so that a signal is seen either here or by the interrupt() that its sender adds. Owner only.
+    // Ends the wait begun by prepare() at once, as interrupted, where a signal is pending, and as halted
+    // where the owner is. After prepare(), so that a signal is seen either here or by the interrupt() that
+    // its sender adds. Owner only.
     void end_if_signalled() {
-        if (interruption_pending()) interrupt();
+        if (halted())
+            halt();
+        else if (interruption_pending())
+            interrupt();
     }
     // Announces a wait that the owner does not sleep in: what would end its sleep is told to `wait` instead,
     // which outlives this. It lasts until end_late(). Owner only.
@@ -73,6 +79,15 @@ class Waiter {
     void kill();
     [[nodiscard]] bool killed() const { return killed_.load(std::memory_order_acquire); }
 
+    // Breaks the current wait, and every later one that asks whether it may begin, until unhalt(). Any
+    // thread.
+    void halt();
+    void unhalt() { halted_.store(false, std::memory_order_release); }
+    [[nodiscard]] bool halted() const { return halted_.load(std::memory_order_acquire); }
+    // Whether a wait has been broken, or not begun, because the owner was halted. The owner, or who acts for
+    // it.
+    [[nodiscard]] bool take_broken() { return broken_.exchange(false); }
+
     // The owner has been stopped: from now on no sleep ends, but by a kill, before release(). What it waits
     // for stays there for others; it asks again when it goes on. Any thread.
     void hold();
@@ -93,11 +108,13 @@ class Waiter {
     // thread does.
     void adopt_this_thread();
 
-    // Asked by waits that must not start while a signal is pending (EINTR before sleeping). Set once by the
-    // context's owner before its worker runs; default: never.
+    // Asked by waits that must not start while a signal is pending or the owner is halted (EINTR before
+    // sleeping). Set once by the context's owner before its worker runs; default: never. Owner only.
     void set_interruption_check(std::function<bool()> check) { interruption_pending_ = std::move(check); }
     [[nodiscard]] bool interruption_pending() const {
-        return interruption_pending_ && interruption_pending_();
+        if (!halted()) return interruption_pending_ && interruption_pending_();
+        broken_ = true;
+        return true;
     }
 
   private:
@@ -118,7 +135,9 @@ class Waiter {
     State state_;
     bool held_ = false;
     std::atomic<bool> killed_{false};
+    std::atomic<bool> halted_{false};
     std::atomic<bool> has_slept_{false};
+    mutable std::atomic<bool> broken_{false};
     std::function<bool()> interruption_pending_;
 };
 

@@ -125,6 +125,11 @@ Result<void> FakeThread::set_registers(const ThreadRegisters& registers) {
     if (registers.rip + 2 == script_->registers_.rip && registers.rax == script_->calling_) {
         if (!script_->answers_.empty()) script_->answers_.pop_back();
         script_->traps_.push_front(CallTrap{script_->calling_, {}, 0});
+        script_->set_back_ = true;
+    } else if (script_->set_back_ && registers.rip == script_->registers_.rip + 2) {
+        // The supervisor makes the call itself.
+        script_->traps_.pop_front();
+        script_->set_back_ = false;
     }
     script_->registers_ = registers;
     return {};
@@ -143,8 +148,16 @@ Result<void> FakeThread::write_float(std::span<const std::byte, 416> from) {
 }
 
 void FakeThread::resume() {
+    constexpr std::uint64_t kTrapFlag = 0x100;
     const std::lock_guard lock(script_->mutex_);
     script_->state_ = ThreadScript::State::kRunning;
+    script_->set_back_ = false;
+    const bool at_call =
+        !script_->traps_.empty() && std::holds_alternative<CallTrap>(script_->traps_.front());
+    if ((script_->registers_.rflags & kTrapFlag) != 0 && !at_call) {
+        ++script_->registers_.rip;
+        script_->traps_.push_front(ParkTrap{.cause = ParkTrap::Cause::kFault, .trap_number = 1});
+    }
     script_->changed_.notify_all();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 // A guest thread played by the test: it "runs" until the test makes it call or fault, or a park is asked for.
+// With the trap flag set it executes one instruction of one byte, and traps.
 
 #include <condition_variable>
 #include <deque>
@@ -41,6 +42,7 @@ class ThreadScript {
     std::deque<machine::Trap> traps_;
     std::deque<std::uint64_t> answers_;
     std::uint32_t calling_ = 0;
+    bool set_back_ = false;  // in front of a call that was received already
     machine::ThreadRegisters registers_;
     std::array<std::byte, 416> floats_{};
 };

@@ -45,8 +45,8 @@ class Offer final : public scheme::LateOffer {
 
 struct LateFixture : UserSchemeFixture {
     LateFixture() {
-        client.context->late_calls().answer_through(in_client);
-        server.context->late_calls().answer_through(in_server);
+        client.context->late_calls().answer_through(&in_client);
+        server.context->late_calls().answer_through(&in_server);
         file = scheme::DescriptionRef::create(
             {.scheme = user, .scheme_id = user->id(), .number = kHandle, .positioned = true});
     }
