@@ -211,6 +211,16 @@ Result<void> AgentThread::write_float(std::span<const std::byte, 416> from) {
     return frame_->write_float(from);
 }
 
+Result<void> AgentThread::read_upper_halves(std::span<std::byte, 256> to) const {
+    if (!frame_) return fail(Errno::kEFAULT);
+    return frame_->read_upper_halves(to);
+}
+
+Result<void> AgentThread::write_upper_halves(std::span<const std::byte, 256> from) {
+    if (!frame_) return fail(Errno::kEFAULT);
+    return frame_->write_upper_halves(from);
+}
+
 void AgentThread::resume() {
     if (state_ == State::kParked) answer_park(false);
 }

@@ -45,6 +45,8 @@ class AgentThread final : public machine::GuestThread {
     Result<void> set_registers(const machine::ThreadRegisters& registers) override;
     Result<void> read_float(std::span<std::byte, 416> to) const override;
     Result<void> write_float(std::span<const std::byte, 416> from) override;
+    Result<void> read_upper_halves(std::span<std::byte, 256> to) const override;
+    Result<void> write_upper_halves(std::span<const std::byte, 256> from) override;
     void resume() override;
     void end() override;
 

@@ -1,5 +1,6 @@
 #include "kernel_shim/agent/thread_frame.h"
 
+#include <cpuid.h>
 #include <linux/audit.h>
 
 #include <algorithm>
@@ -47,6 +48,11 @@ constexpr std::uint32_t kMxcsrBits = 0xffff;
 constexpr std::uint64_t kMagicOffset = 464;
 constexpr std::uint32_t kMagic = 0x46505853;
 constexpr std::uint64_t kX87AndSse = 0x3;
+// Then come the parts the host saves, as bits of XCR0.
+constexpr std::uint64_t kFeaturesOffset = 472;
+constexpr std::uint64_t kUpperHalves = 0x4;
+constexpr unsigned kXsaveLeaf = 0xd;
+constexpr unsigned kUpperHalvesLeaf = 2;
 
 bool canonical(std::uint64_t address) {
     return static_cast<std::uint64_t>(static_cast<std::int64_t>(address << 16) >> 16) == address;
@@ -244,6 +250,48 @@ Result<void> ThreadFrame::write_float(std::span<const std::byte, 416> from) {
     std::memcpy(&parts, image + kFloatImageSize, sizeof parts);
     parts |= kX87AndSse;
     std::memcpy(image + kFloatImageSize, &parts, sizeof parts);
+    return {};
+}
+
+// The host saves in the standard format, in which the place of a part is the same for every thread: null
+// where the frame has no such part.
+std::byte* ThreadFrame::upper_halves() const {
+    const std::byte* const image = area_.view(context_.float_state, kFloatImageSize);
+    if (image == nullptr) return nullptr;
+    std::uint32_t magic = 0;
+    std::uint64_t features = 0;
+    std::memcpy(&magic, image + kMagicOffset, sizeof magic);
+    std::memcpy(&features, image + kFeaturesOffset, sizeof features);
+    if (magic != kMagic || (features & kUpperHalves) == 0) return nullptr;
+    unsigned size = 0;
+    unsigned offset = 0;
+    unsigned unused = 0;
+    if (__get_cpuid_count(kXsaveLeaf, kUpperHalvesLeaf, &size, &offset, &unused, &unused) == 0)
+        return nullptr;
+    return area_.view(context_.float_state + offset, size);
+}
+
+Result<void> ThreadFrame::read_upper_halves(std::span<std::byte, 256> to) const {
+    std::ranges::fill(to, std::byte{});
+    const std::byte* const header = area_.view(context_.float_state, kFloatImageSize + kFloatHeaderSize);
+    if (header == nullptr) return fail(Errno::kEFAULT);
+    const std::byte* const halves = upper_halves();
+    std::uint64_t parts = 0;
+    std::memcpy(&parts, header + kFloatImageSize, sizeof parts);
+    if (halves != nullptr && (parts & kUpperHalves) != 0) std::memcpy(to.data(), halves, to.size());
+    return {};
+}
+
+Result<void> ThreadFrame::write_upper_halves(std::span<const std::byte, 256> from) {
+    std::byte* const header = area_.view(context_.float_state, kFloatImageSize + kFloatHeaderSize);
+    if (header == nullptr) return fail(Errno::kEFAULT);
+    std::byte* const halves = upper_halves();
+    if (halves == nullptr) return fail(Errno::kEINVAL);
+    std::memcpy(halves, from.data(), from.size());
+    std::uint64_t parts = 0;
+    std::memcpy(&parts, header + kFloatImageSize, sizeof parts);
+    parts |= kUpperHalves;
+    std::memcpy(header + kFloatImageSize, &parts, sizeof parts);
     return {};
 }
 

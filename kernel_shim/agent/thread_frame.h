@@ -82,12 +82,18 @@ class ThreadFrame {
     Result<void> read_float(std::span<std::byte, 416> to) const;
     Result<void> write_float(std::span<const std::byte, 416> from);
 
+    // The upper halves of the ymm registers. EFAULT as above; writing also EINVAL where the frame has no room
+    // for them.
+    Result<void> read_upper_halves(std::span<std::byte, 256> to) const;
+    Result<void> write_upper_halves(std::span<const std::byte, 256> from);
+
     // Writes the frame back, with an empty signal mask and the alternate stack where it belongs.
     void store();
 
   private:
     ThreadFrame(const ThreadArea& area, std::byte* at, int signal) : area_(area), at_(at), signal_(signal) {}
     void translate_seccomp_signal();
+    [[nodiscard]] std::byte* upper_halves() const;
 
     ThreadArea area_;
     std::byte* at_;

@@ -71,6 +71,11 @@ class GuestThread {
     virtual Result<void> read_float(std::span<std::byte, 416> to) const = 0;
     virtual Result<void> write_float(std::span<const std::byte, 416> from) = 0;
 
+    // The upper halves of ymm0 to ymm15 of a parked thread; zeros where the CPU has none, or they are unused.
+    // Writing: EINVAL where the CPU has none. Worker only.
+    virtual Result<void> read_upper_halves(std::span<std::byte, 256> to) const = 0;
+    virtual Result<void> write_upper_halves(std::span<const std::byte, 256> from) = 0;
+
     // Lets a parked thread run on with its registers. Worker only.
     virtual void resume() = 0;
 

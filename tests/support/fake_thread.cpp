@@ -147,6 +147,18 @@ Result<void> FakeThread::write_float(std::span<const std::byte, 416> from) {
     return {};
 }
 
+Result<void> FakeThread::read_upper_halves(std::span<std::byte, 256> to) const {
+    const std::lock_guard lock(script_->mutex_);
+    std::ranges::copy(script_->upper_halves_, to.begin());
+    return {};
+}
+
+Result<void> FakeThread::write_upper_halves(std::span<const std::byte, 256> from) {
+    const std::lock_guard lock(script_->mutex_);
+    std::ranges::copy(from, script_->upper_halves_.begin());
+    return {};
+}
+
 void FakeThread::resume() {
     constexpr std::uint64_t kTrapFlag = 0x100;
     const std::lock_guard lock(script_->mutex_);

@@ -21,7 +21,7 @@ extern const std::byte guest_calls[], guest_end[], guest_end_after[], guest_clob
     guest_clobbered_after[], guest_call_then_spin[], guest_spin[], guest_bench[], guest_step[],
     guest_breakpoint[], guest_breakpoint_at[], guest_segments[], guest_store[], guest_store_after[],
     guest_load[], guest_divide[], guest_undefined[], guest_jump[], guest_int80[], guest_int80_at[],
-    guest_vsyscall[], guest_vsyscall_after[], guest_float[];
+    guest_vsyscall[], guest_vsyscall_after[], guest_float[], guest_vectors[];
 }
 
 namespace halfcell::agent {

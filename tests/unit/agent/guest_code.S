@@ -130,6 +130,15 @@ entry guest_float
         mov     edx, [rsp]
         jmp     guest_end
 
+// Reports the low words of the upper halves of ymm0 and ymm15, and xmm15's.
+entry guest_vectors
+        vextractf128 xmm1, ymm0, 1
+        vmovq   rdi, xmm1
+        vextractf128 xmm1, ymm15, 1
+        vmovq   rsi, xmm1
+        vmovq   rdx, xmm15
+        jmp     guest_end
+
 entry guest_code_end
         .balign 4096, 0xcc
 

@@ -341,6 +341,36 @@ TEST_CASE("float registers of a parked thread are read and written") {
     CHECK(end.args[2] == 0x1fa0);
 }
 
+TEST_CASE("the upper halves of vector registers are read and written") {
+    Guest guest;
+    const auto thread = guest.start(start_at(guest_spin));
+    thread->request_park();
+    expect_park(*thread, Cause::kRequested);
+    std::array<std::byte, 256> halves;
+    halves.fill(std::byte{1});
+    REQUIRE(thread->read_upper_halves(halves));
+    CHECK(std::ranges::all_of(halves, [](std::byte byte) { return byte == std::byte{}; }));
+    if (!__builtin_cpu_supports("avx")) {
+        CHECK(thread->write_upper_halves(halves).error() == Errno::kEINVAL);
+        return;
+    }
+    const std::uint64_t first = 0x1111222233334444;
+    const std::uint64_t last = 0x5555666677778888;
+    const std::uint64_t low = 0x9999aaaabbbbcccc;
+    std::memcpy(&halves[0], &first, sizeof first);
+    std::memcpy(&halves[15 * 16], &last, sizeof last);
+    REQUIRE(thread->write_upper_halves(halves));
+    std::array<std::byte, 416> image{};
+    REQUIRE(thread->read_float(image));
+    std::memcpy(&image[160 + 15 * 16], &low, sizeof low);
+    REQUIRE(thread->write_float(image));
+    run_on_at(*thread, guest_vectors);
+    const auto end = expect_end(*thread);
+    CHECK(end.args[0] == first);
+    CHECK(end.args[1] == last);
+    CHECK(end.args[2] == low);
+}
+
 TEST_CASE("registers of a thread that is not parked are EFAULT") {
     Guest guest;
     const auto thread = guest.start(start_at(guest_end));
