@@ -63,6 +63,8 @@ class Session {
         ThreadPattern threads;
         std::optional<Resumption::Kind> kind;
         std::uint32_t signal = 0;
+        std::uint64_t range_begin = 0;
+        std::uint64_t range_end = 0;
     };
 
     void take(const Incoming& incoming);
@@ -111,7 +113,7 @@ class Session {
     // Takes up what happened: what gdb is not to hear of is dealt with at once, the rest waits in stops_.
     void collect_stops();
     [[nodiscard]] bool gdb_is_to_hear(Waiting& waiting);
-    [[nodiscard]] bool rewind_to_breakpoint(const ThreadName& name);
+    [[nodiscard]] bool at_own_breakpoint(const ThreadName& name);
     // The report of the first waiting stop of a thread that gdb let run; none where no such stop waits.
     Reply next_report();
     std::string report(const Waiting& waiting);

@@ -25,7 +25,7 @@ bool repeats(const Stop& stop, bool swbreak) {
 
 void Session::on_event() {
     collect_stops();
-    if (!running_) return;
+    if (!running_ || target_.running()) return;
     running_ = false;
     Reply reply = next_report();
     // All that happened was none of gdb's business.
@@ -46,10 +46,10 @@ Session::Reply Session::why_stopped(Reader) {
 }
 
 Session::Reply Session::resume_actions(Reader) {
-    return "vCont;c;C;s;S;t";
+    return "vCont;c;C;s;S;t;r";
 }
 
-// ACTION[:THREADS] separated by semicolons.
+// ACTION[:THREADS] separated by semicolons. rBEGIN,END is a step out of these addresses.
 Session::Reply Session::resume(Reader reader) {
     std::vector<Order> orders;
     while (!reader.at_end()) {
@@ -60,7 +60,15 @@ Session::Reply Session::resume(Reader reader) {
             order.kind = Resumption::Kind::kContinue;
         else if (action.skip("s") || (signal = action.skip("S")))
             order.kind = Resumption::Kind::kStep;
-        else if (!action.skip("t"))
+        else if (action.skip("r")) {
+            const auto begin = action.number();
+            const bool comma = action.skip(",");
+            const auto end = action.number();
+            if (!begin || !comma || !end) return malformed();
+            order.kind = Resumption::Kind::kStep;
+            order.range_begin = *begin;
+            order.range_end = *end;
+        } else if (!action.skip("t"))
             return malformed();
         if (signal) {
             const auto number = action.number();
@@ -110,7 +118,7 @@ std::vector<Resumption> Session::resumptions() const {
         const auto owed = owed_signals_.find(name);
         const std::uint32_t signal =
             order->signal == 0 && owed != owed_signals_.end() ? owed->second : order->signal;
-        threads.push_back({name, *order->kind, signal});
+        threads.push_back({name, *order->kind, signal, order->range_begin, order->range_end});
     }
     return threads;
 }
@@ -129,7 +137,7 @@ bool Session::gdb_is_to_hear(Waiting& waiting) {
     const Stop& stop = waiting.stop;
     switch (stop.cause) {
         case Cause::kTrap:
-            waiting.swbreak = rewind_to_breakpoint(stop.name);
+            waiting.swbreak = at_own_breakpoint(stop.name);
             return true;
         case Cause::kForked:
             breakpoints_.fork(stop.name.process, stop.child.process);
@@ -153,14 +161,15 @@ bool Session::gdb_is_to_hear(Waiting& waiting) {
     return true;
 }
 
-// The address of the breakpoint is what gdb wants to see in rip.
-bool Session::rewind_to_breakpoint(const ThreadName& name) {
+// What gdb wants to see in rip is the address of its breakpoint; behind an int3 of the program's own, where
+// the program goes on.
+bool Session::at_own_breakpoint(const ThreadName& name) {
     auto registers = target_.registers(name);
     if (!registers) return false;
-    const std::uint64_t address = registers->general.rip - 1;
-    if (!breakpoints_.inserted(name.process, address)) return false;
-    registers->general.rip = address;
-    return target_.set_registers(name, *registers).has_value();
+    if (breakpoints_.inserted(name.process, registers->general.rip)) return true;
+    registers->general.rip += 1;
+    (void)target_.set_registers(name, *registers);
+    return false;
 }
 
 Session::Reply Session::next_report() {

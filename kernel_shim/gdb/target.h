@@ -4,8 +4,8 @@
 // kernel_target.h is the other side, tests have a fake.
 //
 // All-stop: either nothing runs, or what resume() was told to run. As soon as something happens everything is
-// stopped again, and only then is it reported. Everything but resume(), interrupt() and event_file() is for
-// when nothing runs. One thread calls it all.
+// stopped again, and only then is it reported. What looks at programs or changes them is for when nothing
+// runs. One thread calls it all.
 
 #include <cstdint>
 #include <memory>
@@ -24,8 +24,8 @@ namespace halfcell::gdb {
 struct Stop {
     enum class Cause : std::uint8_t {
         kSignal,       // `number` is about to be delivered
-        kTrap,         // int3 was executed: rip is behind it
-        kStep,         // one instruction was executed, as ordered
+        kTrap,         // int3 was met: rip is its address
+        kStep,         // a step was made, as ordered
         kInterrupted,  // by interrupt(), or by being attached
         kCallEntry,    // before call `number`
         kCallReturn,   // after it; rax holds the result
@@ -47,6 +47,9 @@ struct Resumption {
     ThreadName name;
     enum class Kind : std::uint8_t { kContinue, kStep } kind = Kind::kContinue;
     std::uint32_t signal = 0;
+    // A step that goes on by itself while it arrives in [range_begin, range_end).
+    std::uint64_t range_begin = 0;
+    std::uint64_t range_end = 0;
 };
 
 // Which calls of a process stop it. Empty with `any`: all.
@@ -102,10 +105,12 @@ class Target {
     virtual Result<void> resume(std::span<const Resumption> resumptions) = 0;
     // Asks for a stop with kInterrupted, if nothing else happens first. Any time; does not wait.
     virtual void interrupt() = 0;
-    // Readable once something has happened and everything stands: poll it, then call take_stops().
+    // Readable when something may have happened: then call take_stops().
     [[nodiscard]] virtual int event_file() const = 0;
-    // What happened, in order, at most one a thread; empty while something runs.
+    // What happened, in order, at most one a thread. Blocks until everything stands, if something did; empty
+    // while everything runs on.
     virtual std::vector<Stop> take_stops() = 0;
+    [[nodiscard]] virtual bool running() const = 0;
     // Which calls stop the process (none at first), and which signals do not (of all programs; Redox's
     // numbers).
     virtual Result<void> catch_calls(std::uint64_t process, CallFilter filter) = 0;

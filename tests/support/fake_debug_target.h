@@ -36,7 +36,10 @@ class FakeDebugTarget : public gdb::Target {
         processes.erase(process);
     }
     // It happens at the next look.
-    void happens(gdb::Stop stop) { stops.push_back(std::move(stop)); }
+    void happens(gdb::Stop stop) {
+        stops.push_back(std::move(stop));
+        runs = false;
+    }
     std::byte& memory(std::uint64_t process, std::uint64_t address) {
         return processes.at(process).memory.at(address - kMemory);
     }
@@ -84,11 +87,13 @@ class FakeDebugTarget : public gdb::Target {
     Result<void> resume(std::span<const gdb::Resumption> resumptions) override {
         resumed.assign(resumptions.begin(), resumptions.end());
         ++resumes;
+        runs = true;
         return {};
     }
     void interrupt() override { ++interrupts; }
     [[nodiscard]] int event_file() const override { return -1; }
     std::vector<gdb::Stop> take_stops() override { return std::exchange(stops, {}); }
+    [[nodiscard]] bool running() const override { return runs; }
     Result<void> catch_calls(std::uint64_t process, gdb::CallFilter filter) override {
         if (!processes.contains(process)) return fail(Errno::kESRCH);
         processes[process].filter = std::move(filter);
@@ -139,6 +144,7 @@ class FakeDebugTarget : public gdb::Target {
     std::vector<std::uint64_t> detached;
     std::vector<std::uint64_t> killed;
     std::vector<std::pair<std::uint64_t, std::string>> opened;
+    bool runs = false;
     int resumes = 0;
     int interrupts = 0;
 

@@ -40,12 +40,17 @@ TEST_CASE("the first action that fits a thread is for it") {
     DebugSession gdb;
     gdb.target.add({1, 2});
     gdb.target.add({2, 3});
-    CHECK(gdb.ask("vCont?") == "vCont;c;C;s;S;t");
+    CHECK(gdb.ask("vCont?") == "vCont;c;C;s;S;t;r");
     CHECK(gdb.ask("vCont;s:p1.2;c:p1.-1") == "");
     CHECK(resumed(gdb) == "p1.1c0 p1.2s0 ");
     CHECK(plain(gdb.when({.name = {1, 2}, .cause = Cause::kStep})) == "T05thread:p1.2;");
     CHECK(gdb.ask("vCont;S0f:p1.2;t:p1.1;C1e") == "");
     CHECK(resumed(gdb) == "p1.2s15 p2.3c10 ");
+    CHECK(gdb.when({.name = {1, 2}, .cause = Cause::kStep}).starts_with("T05"));
+    CHECK(gdb.ask("vCont;r1000,1010:p1.1") == "");
+    CHECK(resumed(gdb) == "p1.1s0 ");
+    CHECK(gdb.target.resumed[0].range_begin == 0x1000);
+    CHECK(gdb.target.resumed[0].range_end == 0x1010);
 }
 
 TEST_CASE("each kind of stop has its report") {
@@ -71,8 +76,6 @@ TEST_CASE("each kind of stop has its report") {
     CHECK_FALSE(gdb.session.finished());
     CHECK(after_running({.cause = Cause::kNothingRuns}) == "N");
     gdb.target.remove(1);
-    // What still was to run has ended meanwhile.
-    gdb.target.happens({.name = {1, 1}, .cause = Cause::kExited, .number = 0x103});
     CHECK(gdb.ask("?") == "W00");
 }
 
@@ -90,14 +93,17 @@ TEST_CASE("nothing to run is said so") {
     CHECK(gdb.target.resumes == 0);
 }
 
-TEST_CASE("at a breakpoint rip is its address") {
+TEST_CASE("gdb's breakpoints are told from the program's own") {
     DebugSession gdb;
-    gdb.target.add({1, 2});
     CHECK(gdb.ask("Z0,1001,1") == "OK");
     CHECK(gdb.ask("vCont;c") == "");
-    gdb.target.all_registers[{1, 1}].general.rip = 0x1002;
+    gdb.target.all_registers[{1, 1}].general.rip = 0x1001;
     CHECK(plain(gdb.when({.name = {1, 1}, .cause = Cause::kTrap})) == "T05swbreak:;thread:p1.1;");
     CHECK(gdb.target.all_registers[{1, 1}].general.rip == 0x1001);
+    CHECK(gdb.ask("vCont;c") == "");
+    gdb.target.all_registers[{1, 1}].general.rip = 0x1005;
+    CHECK(plain(gdb.when({.name = {1, 1}, .cause = Cause::kTrap})) == "T05thread:p1.1;");
+    CHECK(gdb.target.all_registers[{1, 1}].general.rip == 0x1006);
 }
 
 TEST_CASE("a second thread at a breakpoint meets it again, or not if it is gone") {
@@ -106,12 +112,21 @@ TEST_CASE("a second thread at a breakpoint meets it again, or not if it is gone"
     CHECK(gdb.ask("Z0,1001,1") == "OK");
     CHECK(gdb.ask("vCont;c") == "");
     for (const std::uint64_t thread : {1, 2})
-        gdb.target.all_registers[{1, thread}].general.rip = 0x1002;
+        gdb.target.all_registers[{1, thread}].general.rip = 0x1001;
     gdb.target.happens({.name = {1, 2}, .cause = Cause::kTrap});
     CHECK(plain(gdb.when({.name = {1, 1}, .cause = Cause::kTrap})) == "T05swbreak:;thread:p1.2;");
     CHECK(gdb.target.all_registers[{1, 1}].general.rip == 0x1001);
     CHECK(gdb.ask("vCont;c") == "");
     CHECK(gdb.target.resumes == 2);
+}
+
+TEST_CASE("gdb hears nothing while everything runs on") {
+    DebugSession gdb;
+    CHECK(gdb.ask("vCont;c") == "");
+    gdb.session.on_event();
+    CHECK(gdb.answer() == "");
+    CHECK(gdb.session.running());
+    CHECK(gdb.target.resumes == 1);
 }
 
 TEST_CASE("what happened meanwhile is reported when its thread is to run") {
