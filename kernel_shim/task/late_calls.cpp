@@ -1,6 +1,7 @@
 #include "kernel_shim/task/late_calls.h"
 
 #include <utility>
+#include <vector>
 
 #include "kernel_shim/base/check.h"
 #include "kernel_shim/task/context.h"
@@ -29,14 +30,19 @@ LateCalls::Claim LateCalls::claim(Ticket ticket, WhenStopped when_stopped) {
 }
 
 void LateCalls::finish(Result<std::uint64_t> value) {
-    // The reference to the description is dropped when all is done.
-    const Call call = waiting_.with([](Waiting& waiting) { return std::exchange(waiting, {}).call; });
+    Call call = waiting_.with([](Waiting& waiting) { return std::exchange(waiting, {}).call; });
     if (value && call.description->positioned()) call.description->advance(*value);
     context_.waiter().end_late();
     // Before the thread runs on: its next call may be here before we are back.
     state_.store(state_.load(std::memory_order_relaxed) / kPhases * kPhases, std::memory_order_release);
     answerer_->answer(call.number, mux(value));
     leave();
+    // Where this closes it, that may answer further calls, and so on.
+    if (call.description.exclusive()) {
+        std::vector<scheme::DescriptionRef> last;
+        last.push_back(std::move(call.description));
+        scheme::close_in_turn(std::move(last));
+    }
 }
 
 void LateCalls::leave() {

@@ -247,3 +247,40 @@ TEST_CASE_FIXTURE(LateFixture,
     answers.join();
     CHECK(in_client.count == count);
 }
+
+// What a late call keeps is closed when it is answered, which is a request to another server that waits late.
+TEST_CASE_FIXTURE(LateFixture, "late-calls-nest: a chain of answers takes no stack") {
+    constexpr int kLinks = 20000;
+    std::vector<std::shared_ptr<user_scheme::UserScheme>> schemes;
+    std::vector<std::shared_ptr<task::Context>> servers;
+    for (int i = 0; i < kLinks; ++i) {
+        schemes.push_back(std::make_shared<user_scheme::UserScheme>(pool, server.context));
+        schemes.back()->channel().on_request([] {});
+        REQUIRE(kernel.schemes.add(schemes.back()));
+        servers.push_back(*kernel.contexts.create(server.space, server.files));
+        servers.back()->late_calls().answer_through(&in_server);
+    }
+    struct Link final : scheme::LateOffer {
+        scheme::LateReply accept(const char* reason, scheme::LateInterruption interruption) override {
+            return context->late_calls().begin({abi::SYS_READ, nullptr, std::move(kept)}, reason,
+                                               interruption);
+        }
+        task::Context* context = nullptr;
+        scheme::DescriptionRef kept;
+    };
+    for (int i = 0; i < kLinks; ++i) {
+        Link link;
+        link.context = servers[i].get();
+        const auto& next_scheme = schemes[(i + 1) % kLinks];
+        link.kept = scheme::DescriptionRef::create(
+            {.scheme = next_scheme, .scheme_id = next_scheme->id(), .number = HandleNumber{5}});
+        REQUIRE(schemes[i]->channel().read_late(server.out(0, 64), scheme::Wait::kYes, servers[i]->waiter(),
+                                                link));
+    }
+    schemes[0]->channel().post({Opcode::kFsync, {}}, 0);
+    CHECK(in_server.count == kLinks);
+    for (const auto& scheme : schemes)
+        kernel.schemes.remove(scheme->id());
+    for (const auto& context : servers)
+        kernel.contexts.remove(context->id());
+}
