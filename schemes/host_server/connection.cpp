@@ -107,8 +107,10 @@ bool Connection::fall_asleep() {
 
 bool Connection::serve() {
     rings_->sleeping(false);
-    // Descriptors come before the answers that name them.
-    if (!receive_packets() || !take_answers()) give_up();
+    // Descriptors come before the answers that name them. What a server has said before it went counts.
+    const bool packets = receive_packets();
+    const bool answers = take_answers();
+    if (!packets || !answers) give_up();
     // There may be room in the ring again.
     pump();
     return !lost_.load();
@@ -128,19 +130,23 @@ bool Connection::take_answers() {
     return true;
 }
 
+// Where a server has died with bells unread, its end is told first (ECONNRESET, once), and what it had sent
+// comes behind.
 bool Connection::receive_packets() {
+    bool reset = false;
     for (std::size_t received = 0; received < kMostPackets; ++received) {
         Packet packet;
         std::vector<host::UniqueFd> files;
         const int error = receive_packet(socket_.get(), std::as_writable_bytes(std::span(&packet, 1)), files);
-        if (error == EAGAIN) return true;
+        if (error == EAGAIN) return !reset;
+        if (error == ECONNRESET && !std::exchange(reset, true)) continue;
         if (error != 0) return false;
         if (packet.kind == PacketKind::kBell) continue;
         if (packet.kind != PacketKind::kDescriptor || files.size() != 1) return false;
         if (received_.size() >= kMostReceived) return false;
         received_.push_back({packet.tag, std::move(files.front())});
     }
-    return true;
+    return !reset;
 }
 
 Result<void> Connection::complete(const Cqe& cqe) {
@@ -209,6 +215,8 @@ Result<scheme::DescriptionRef> Connection::take(std::uint64_t number, std::uint3
 Result<void> Connection::respond_with_descriptor(const Cqe& cqe) {
     TRY(scheme_->channel().expects_answer(cqe.tag));
     auto description = take(cqe.result, cqe.tag);
+    // It has died before it could send it; close() tells its caller.
+    if (!description && lost_.load()) return {};
     // Named one that is not there, or nothing that a guest can have: its caller has an error, and goes on.
     if (!description) {
         ++lies_;

@@ -210,6 +210,36 @@ TEST_CASE_FIXTURE(Fixture, "a file becomes a description, whatever guests cannot
     }
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "what a server has answered before it died counts, with descriptors, bells unread") {
+    const host::UniqueFd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    const int number = file.get();
+    PendingOpen open(served());
+    const std::uint32_t tag = server->next().tag;
+    // A request that it never sees.
+    PendingRead read(served(), 10);
+    while (!server->has_next())
+        std::this_thread::yield();
+    server->send({.kind = server::PacketKind::kDescriptor, .tag = tag}, std::span(&number, 1));
+    server->push(CqeOpcode::kRespondWithFd, tag, server::kNextDescriptor);
+    server->hang_up();
+    CHECK_FALSE(connection->serve());
+    CHECK(open.join().has_value());
+    connection->close();
+    CHECK(error_of(read.join()) == "ENODEV");
+    CHECK(connection->lies() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a server that dies before it has sent what it named is gone, not wrong") {
+    PendingOpen open(served());
+    server->push(CqeOpcode::kRespondWithFd, server->next().tag, server::kNextDescriptor);
+    server->hang_up();
+    CHECK_FALSE(connection->serve());
+    connection->close();
+    CHECK(error_of(open.join()) == "ENODEV");
+    CHECK(connection->lies() == 0);
+}
+
 TEST_CASE_FIXTURE(Fixture, "counters that cannot be end the connection") {
     PendingRead read(served(), 10);
     (void)server->next();
@@ -418,6 +448,34 @@ TEST_CASE_FIXTURE(Fixture, "all requests together can have so many descriptors m
     CHECK(connection->serve());
     CHECK(first.join() == 1);
     CHECK(second.join() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "descriptors of an answer that came to nothing do not go with the next one of the tag") {
+    const host::UniqueFd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    const int number = file.get();
+    const auto receive = [&](auto answer) {
+        wait::Waiter waiter;
+        std::optional<Result<std::vector<scheme::DescriptionRef>>> received;
+        std::thread receiver([&] {
+            const scheme::Caller asking{ContextId{}, 77, 5, 6, waiter};
+            received.emplace(served().fd_read(asking, HandleNumber{9}, 8, 0, {}));
+        });
+        const std::uint32_t tag = server->next().tag;
+        server->send({.kind = server::PacketKind::kDescriptor, .tag = tag}, std::span(&number, 1));
+        server->push({.flags = server::kMoveFd, .tag = tag, .result = server::kNextDescriptor});
+        answer(tag);
+        CHECK(connection->serve());
+        receiver.join();
+        return std::move(*received);
+    };
+    const auto refused =
+        receive([&](std::uint32_t tag) { server->answer(tag, abi::mux_error(Errno::kEAGAIN)); });
+    CHECK(error_of(refused) == "EAGAIN");
+    const auto received =
+        receive([&](std::uint32_t tag) { server->push(CqeOpcode::kRespondWithMultipleFds, tag, 0); });
+    REQUIRE(received.has_value());
+    CHECK(received->size() == 1);
 }
 
 TEST_CASE("a transfer moves what its buffer can hold, and buffers come back") {
