@@ -38,18 +38,18 @@ def transfers(kind, path="", begin="", options=()):
         shell.stdin.flush()
         said = []
         while True:
-            line = next_line(shell, max(DEADLINE, 4 * DEADLINE * SCALE)).decode().strip()
-            if line == "end" or not line:
+            line = next_line(shell, max(DEADLINE, 4 * DEADLINE * SCALE)).decode()
+            said.append(line.strip())
+            if not line or line.startswith("end "):
+                check(said[-2:] == ["PASS", "end 0"], "\n".join(said))
                 return said
-            said.append(line)
 
-    do(f"{begin}\n/programs/transfers {kind} 1000 {SEED} {path}; echo end")
+    do(f"{begin}\n/programs/transfers {kind} 1000 {SEED} {path}; echo end $?")
     before, memory = Costs(shell.pid), resident(shell.pid)
-    said = do(f"/programs/transfers {kind} {COUNT} {SEED} {path}; echo end")
-    check(said[-1:] == ["PASS"], "\n".join(said[-6:]) or f"no word; the run has ended with {shell.poll()}")
+    said = do(f"/programs/transfers {kind} {COUNT} {SEED} {path}; echo end $?")
     wait_to_fall_to(before, shell.pid)
     grown = resident(shell.pid) - memory
-    print(f"     {said[-2]}, {grown} KiB more in the supervisor", flush=True)
+    print(f"     {said[-3]}, {grown} KiB more in the supervisor", flush=True)
     # What one description costs, for one in a hundred transfers.
     check(grown < 2048 + COUNT / 100 * 0.2, f"the supervisor has grown by {grown} KiB")
     shell.stdin.close()

@@ -6,6 +6,7 @@ count. Waiting is always for an event, with a deadline: no test sleeps to give s
 import collections
 import ctypes
 import os
+import re
 import select
 import shutil
 import signal
@@ -164,7 +165,8 @@ class Costs:
     @staticmethod
     def _target(link):
         try:
-            return os.readlink(link)
+            # Without the number that tells one socket from another.
+            return re.sub(r":\[\d+\]$", "", os.readlink(link))
         except OSError:
             return "closed meanwhile"
 

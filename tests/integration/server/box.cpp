@@ -3,8 +3,10 @@
 // longest.
 
 #include <algorithm>
+#include <optional>
 
 #include "schemes/server/handles.h"
+#include "schemes/server/pages.h"
 #include "tests/integration/server/box_call.h"
 
 namespace halfcell::server {
@@ -13,6 +15,7 @@ namespace {
 class Boxes final : public Scheme {
   public:
     Result<Opened> openat(const Request&, Id base, std::string_view path, std::uint64_t) override {
+        if (path == "never") return Errno::kEWOULDBLOCK;
         if (path != "one") return Opened(boxes_.add({}));
         Box& box = *RT_TRY(boxes_.find(base));
         if (box.kept.empty()) return Errno::kENOENT;
@@ -63,6 +66,27 @@ class Boxes final : public Scheme {
         return count;
     }
 
+    Result<std::uint64_t> read(const Request&, Id id, std::span<std::byte> to, std::uint64_t) override {
+        RT_TRY(boxes_.find(id));
+        std::fill(to.begin(), to.end(), std::byte{'x'});
+        return to.size();
+    }
+    Result<std::uint64_t> write(const Request&, Id id, std::span<const std::byte> from,
+                                std::uint64_t) override {
+        RT_TRY(boxes_.find(id));
+        return from.size();
+    }
+
+    Result<Mapped> mmap(const Request&, Id, std::uint64_t offset, std::uint64_t size,
+                        std::uint64_t) override {
+        if (!pages_) pages_.emplace(RT_TRY(Pages::allocate(kShown)));
+        if (offset > kShown || size > kShown - offset) return Errno::kEINVAL;
+        return Mapped{&*pages_, offset};
+    }
+    Result<void> munmap(const Request&, Id, std::uint64_t, std::uint64_t, std::uint64_t) override {
+        return {};
+    }
+
     Result<void> fcntl(const Request&, Id, std::uint64_t, std::uint64_t) override { return {}; }
     void closed(Id id) override { boxes_.remove(id); }
 
@@ -71,7 +95,9 @@ class Boxes final : public Scheme {
         std::vector<Descriptor> kept;
         BoxCall next = BoxCall::kCount;  // what happens to the next descriptors
     };
+    static constexpr std::uint64_t kShown = std::uint64_t{64} << 10;
     Handles<Box> boxes_;
+    std::optional<Pages> pages_;
 };
 
 }  // namespace
