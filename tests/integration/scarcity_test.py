@@ -13,7 +13,7 @@ from harness import Suite, build_under_test, check, expect, run
 build = build_under_test()
 suite = Suite()
 _ENOMEM, _EAGAIN, _ENFILE, _EMFILE, _ENOSPC = 12, 11, 23, 24, 28
-_SANITIZED = b"__asan" in subprocess.run(["nm", build.halfcell], capture_output=True).stdout
+_SANITIZED = build.sanitized()
 
 
 def limited(number, value):

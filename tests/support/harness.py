@@ -198,6 +198,13 @@ def wait_to_fall_to(before, supervisor):
         raise Failure(f"what stays: {more}")
 
 
+def memory_of(process):
+    """KiB of memory that are a supervisor's own, and that guests have filled."""
+    with open(f"/proc/{process}/status") as file:
+        fields = dict(line.split(":", 1) for line in file)
+    return int(fields["RssAnon"].split()[0]), int(fields["RssShmem"].split()[0])
+
+
 # ---- runs -----------------------------------------------------------------------------------------------------------
 
 
@@ -286,6 +293,10 @@ class Build:
         self.directory = os.path.abspath(directory)
         self.halfcell = os.path.join(self.directory, "halfcell")
         self.probe = os.path.join(self.directory, "userland", "bin", "probe")
+
+    def sanitized(self):
+        """Whether the supervisor is one that says little about memory: a sanitizer keeps what is freed."""
+        return b"__asan" in subprocess.run(["nm", self.halfcell], capture_output=True, check=False).stdout
 
     def run(self, *words, options=(), **more):
         """`halfcell run OPTIONS -- WORDS`."""
