@@ -44,6 +44,21 @@ bool SleepWord::sleep(Deadline deadline) {
     }
 }
 
+Watched SleepWord::sleep_or(const std::atomic<std::uint32_t>& shared, std::uint32_t seen) {
+    std::uint32_t own = kIdle;
+    if (!word_.compare_exchange_strong(own, kAsleep)) return Watched::kWoken;
+    futex_waitv words[2] = {
+        {.val = kAsleep,
+         .uaddr = reinterpret_cast<std::uintptr_t>(&word_),
+         .flags = FUTEX_32 | FUTEX_PRIVATE_FLAG},
+        {.val = seen, .uaddr = reinterpret_cast<std::uintptr_t>(&shared), .flags = FUTEX_32}};
+    const long result = ::syscall(SYS_futex_waitv, words, 2, 0, nullptr, 0);
+    const bool refused = result < 0 && errno != EAGAIN && errno != EINTR;
+    own = kAsleep;
+    if (!word_.compare_exchange_strong(own, kIdle)) return Watched::kWoken;
+    return refused ? Watched::kRefused : Watched::kChanged;
+}
+
 void SleepWord::wake() {
     if (word_.exchange(kWoken) == kAsleep) after_locks(wake_sleeper, &word_);
 }

@@ -13,6 +13,13 @@ namespace halfcell::wait {
 // Monotonic; nullopt waits for ever.
 using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 
+// How a sleep ended that was for two words.
+enum class Watched : unsigned char {
+    kWoken,    // wake() was called
+    kChanged,  // the other word may have another value by now
+    kRefused,  // the host does not let us wait for both
+};
+
 class SleepWord {
   public:
     // Forgets earlier calls of wake(). Owner only.
@@ -20,6 +27,9 @@ class SleepWord {
     // Until wake() was called after arm(): true; false when the deadline passed first. Blocks. Owner only; no
     // lock may be held.
     bool sleep(Deadline deadline);
+    // Until then, or until another process has woken `shared`, a futex, which was to be `seen`. After
+    // kChanged the sleep may go on. Blocks. Owner only; no lock may be held.
+    Watched sleep_or(const std::atomic<std::uint32_t>& shared, std::uint32_t seen);
     // Any thread, also under locks.
     void wake();
 

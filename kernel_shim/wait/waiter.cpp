@@ -39,6 +39,12 @@ void Waiter::adopt_this_thread() {
     waiter_of_this_thread = this;
 }
 
+Waiter::Aside::Aside() : own_(std::exchange(waiter_of_this_thread, nullptr)) {}
+
+Waiter::Aside::~Aside() {
+    waiter_of_this_thread = own_;
+}
+
 void Waiter::prepare(const char* reason) {
     has_slept_.store(true, std::memory_order_relaxed);
     std::lock_guard lock(mutex_);

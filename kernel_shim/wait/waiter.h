@@ -68,6 +68,12 @@ class Waiter {
     // Sleeps until notified, interrupted, killed or past the deadline; ends the wait begun by prepare().
     // A kill that came earlier returns at once. Blocks. Owner only; no lock may be held.
     Wake sleep(Deadline deadline);
+    // Waits for sleep() to have something to return, or for another process to wake `shared`, a futex, which
+    // was to be `seen`. Ends nothing: watch on or sleep() afterwards, the wait is still prepared. Blocks.
+    // Owner only; no lock may be held.
+    Watched watch(const std::atomic<std::uint32_t>& shared, std::uint32_t seen) {
+        return killed() ? Watched::kWoken : word_.sleep_or(shared, seen);
+    }
     // Like sleep(), but also ends (as kNotified) when `host_file` becomes ready for `poll_events` (POLLIN…).
     Wake sleep_on_file(int host_file, short poll_events, Deadline deadline);
 
@@ -107,6 +113,17 @@ class Waiter {
     // From now on of_this_thread() is this one, for as long as the thread lives; it must outlive what the
     // thread does.
     void adopt_this_thread();
+    // While it lives, of_this_thread() is null: for work that is not its context's own.
+    class Aside {
+      public:
+        Aside();
+        ~Aside();
+        Aside(const Aside&) = delete;
+        Aside& operator=(const Aside&) = delete;
+
+      private:
+        Waiter* const own_;
+    };
 
     // Asked by waits that must not start while a signal is pending or the owner is halted (EINTR before
     // sleeping). Set once by the context's owner before its worker runs; default: never. Owner only.

@@ -1,11 +1,14 @@
 #include "kernel_shim/wait/waiter.h"
 
 #include <doctest/doctest.h>
+#include <linux/futex.h>
 #include <poll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <string>
 #include <thread>
 
 using namespace halfcell;
@@ -112,4 +115,52 @@ TEST_CASE("a stopped reader leaves a ready file alone") {
     }
     ::close(ends[0]);
     ::close(ends[1]);
+}
+
+TEST_CASE("a watch leaves the wait prepared, whatever the other process does") {
+    std::atomic<std::uint32_t> shared{5};
+    Waiter waiter;
+    waiter.prepare("test");
+    CHECK(waiter.watch(shared, 4) == wait::Watched::kChanged);
+    // Rung until it is heard: nobody can see from here when the watcher sleeps.
+    std::atomic<bool> heard{false};
+    std::thread ringer([&] {
+        while (!heard) {
+            syscall(SYS_futex, &shared, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+            std::this_thread::yield();
+        }
+    });
+    CHECK(waiter.watch(shared, 5) == wait::Watched::kChanged);
+    heard = true;
+    ringer.join();
+    CHECK(std::string(waiter.reason()) == "test");
+    SUBCASE("notified") {
+        std::thread([&] { waiter.notify(); }).join();
+        CHECK(waiter.watch(shared, 4) == wait::Watched::kWoken);
+        CHECK(waiter.sleep({}) == Wake::kNotified);
+    }
+    SUBCASE("interrupted meanwhile") {
+        std::thread other([&] { waiter.interrupt(); });
+        CHECK(waiter.watch(shared, 5) == wait::Watched::kWoken);
+        other.join();
+        CHECK(waiter.sleep({}) == Wake::kInterrupted);
+    }
+    SUBCASE("killed before") {
+        waiter.kill();
+        waiter.prepare("test");
+        CHECK(waiter.watch(shared, 5) == wait::Watched::kWoken);
+        CHECK(waiter.sleep({}) == Wake::kKilled);
+    }
+}
+
+TEST_CASE("work that is not its context's own has no waiter") {
+    std::thread([] {
+        Waiter waiter;
+        waiter.adopt_this_thread();
+        {
+            const Waiter::Aside aside;
+            CHECK(Waiter::of_this_thread() == nullptr);
+        }
+        CHECK(Waiter::of_this_thread() == &waiter);
+    }).join();
 }
