@@ -75,11 +75,12 @@ Result<Answer> RequestChannel::call(const scheme::Caller& caller, const Message&
         }
         waiter.prepare(kReason);
     }
-    announce();
+    if (!exchange_) announce();
+    const auto sleep = [&] { return exchange_ ? exchange_(waiter) : waiter.sleep({}); };
     // A signal that came just before counts as one that comes now; upstream would not notice it (safer).
     bool interrupted = waiter.interruption_pending();
     for (;;) {
-        const Wake wake = std::exchange(interrupted, false) ? Wake::kInterrupted : waiter.sleep({});
+        const Wake wake = std::exchange(interrupted, false) ? Wake::kInterrupted : sleep();
         std::unique_lock lock(mutex_);
         if (request.answer) {
             slab_.collected(tag, request);
@@ -101,7 +102,7 @@ Result<Answer> RequestChannel::call(const scheme::Caller& caller, const Message&
         }
         waiter.prepare(kReason);
         lock.unlock();
-        if (cancel) announce();
+        if (cancel && !exchange_) announce();
     }
 }
 

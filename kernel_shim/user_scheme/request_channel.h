@@ -35,6 +35,9 @@ class RequestChannel {
     // What tells the server that something was queued: runs on the thread that queued it, without a lock, and
     // must not wait. Once, before the first request.
     void on_request(std::function<void()> bell) { bell_ = std::move(bell); }
+    // What a caller does instead of ringing that bell and sleeping: both, on its own thread and without a
+    // lock, in a way of the server's. Ends with Waiter::sleep. Once, before the first request.
+    void on_call(std::function<wait::Wake(wait::Waiter&)> exchange) { exchange_ = std::move(exchange); }
 
     // --- the callers' side.
 
@@ -104,7 +107,9 @@ class RequestChannel {
     // A waiting slot, else ENOENT (answered) or EINVAL.
     Result<Slot*> waiting(Tag tag);
 
-    std::function<void()> bell_;  // immutable once requests come
+    // Immutable once requests come.
+    std::function<void()> bell_;
+    std::function<wait::Wake(wait::Waiter&)> exchange_;  // may be empty
     // Taken under mutex_, so that a Cancel is queued before any later request with the same tag.
     scheme::RecordQueue<abi::Sqe, LockLevel::kEventQueue> todo_;
     mutable Mutex mutex_;

@@ -8,6 +8,8 @@
 #include <cerrno>
 
 #include "abi/flags.h"
+#include "kernel_shim/host/cpu.h"
+#include "kernel_shim/host/sys.h"
 #include "schemes/host_server/handover.h"
 #include "schemes/host_server/packets.h"
 
@@ -17,6 +19,7 @@ using abi::Cqe;
 using abi::CqeOpcode;
 using server::Packet;
 using server::PacketKind;
+using server::Sleep;
 using user_scheme::Answer;
 
 namespace {
@@ -31,16 +34,22 @@ Result<std::shared_ptr<Connection>> Connection::adopt(std::string name, host::Un
                                                       std::uint64_t root, scheme::SchemeRegistry& schemes,
                                                       std::shared_ptr<schemes::HostfdScheme> files) {
     std::unique_ptr<Rings> rings = TRY(Rings::create());
+    rings->set_sleep(Sleep::kOnSocket);
     const auto area = TRY(BufferArea::create(server::kBuffersSize));
     const std::array<int, server::kRegions> regions{rings->request_file(), rings->answer_file(),
                                                     area->file()};
     if (const int error = send(socket.get(), {.kind = PacketKind::kAdopted}, regions); error != 0)
         return fail(decision_for(kind_of_host_error(error)).error);
+    host::UniqueFd left_behind = TRY(host::create_event(host::Blocking::kNo));
     auto scheme = std::make_shared<HostScheme>(std::move(name), std::make_unique<AreaBuffers>(area), files);
-    std::shared_ptr<Connection> connection(
-        new Connection(std::move(socket), std::move(rings), scheme, schemes, std::move(files)));
+    std::shared_ptr<Connection> connection(new Connection(
+        std::move(socket), std::move(left_behind), std::move(rings), scheme, schemes, std::move(files)));
     scheme->channel().on_request([weak = std::weak_ptr(connection)] {
-        if (const auto alive = weak.lock()) alive->pump();
+        if (const auto alive = weak.lock()) alive->pump(false);
+    });
+    scheme->channel().on_call([weak = std::weak_ptr(connection)](wait::Waiter& waiter) {
+        const auto alive = weak.lock();
+        return alive != nullptr ? alive->exchange(waiter) : waiter.sleep({});
     });
     const SchemeId id = TRY(schemes.add(scheme));
     connection->root_ = scheme::DescriptionRef::create(
@@ -59,23 +68,72 @@ void Connection::give_up() {
 }
 
 void Connection::close() {
-    if (std::exchange(closed_, true)) return;
+    if (closed_.exchange(true)) return;
     give_up();
     schemes_.remove(scheme_->id());
-    received_.clear();
+    received_.with([](auto& received) { received.clear(); });
+    // A collector that is still there does it when it leaves.
+    if (become_collector()) drop_descriptors();
+}
+
+void Connection::drop_descriptors() {
     tokens_.clear();
     moving_.clear();
 }
 
-void Connection::ring_bell() {
-    const int error = send(socket_.get(), {.kind = PacketKind::kBell}, {});
-    // A server with a full socket has bells enough.
-    if (error != 0 && error != EAGAIN && error != ENOBUFS) lost_.store(true);
+bool Connection::become_collector() {
+    return !collecting_.exchange(true);
+}
+
+// The server must not see that nobody collects before the request: it would send a packet for what its caller
+// takes anyway.
+wait::Wake Connection::exchange(wait::Waiter& waiter) {
+    const bool collector = become_collector();
+    if (collector) rings_->set_sleep(Sleep::kAwake);
+    pump(true);
+    if (collector) {
+        collect(waiter);
+        leave();
+    }
+    return waiter.sleep({});
+}
+
+void Connection::collect(wait::Waiter& waiter) {
+    while (!lost_.load()) {
+        const std::uint32_t seen = rings_->bell().load(std::memory_order_seq_cst);
+        rings_->set_sleep(Sleep::kOnBell);
+        if (!rings_->answers_wait()) {
+            if (waiter.watch(rings_->bell(), seen) != wait::Watched::kChanged) return;
+            // Rung for something else than answers: there is room again, or the server lies about it.
+            if (!rings_->answers_wait()) pump(false);
+        }
+        rings_->set_sleep(Sleep::kAwake);
+        if (!take_answers()) give_up();
+        if (rings_->wants_room()) pump(false);
+    }
+}
+
+// What comes from now on rings the socket. What has come before is not left to wait, but somebody whose own
+// answer is there does not look after others for ever.
+void Connection::leave() {
+    for (int look = 0;; ++look) {
+        rings_->set_sleep(Sleep::kOnSocket);
+        collecting_.store(false);
+        if (closed_.load()) {
+            if (become_collector()) drop_descriptors();
+            return;
+        }
+        if (lost_.load() || !rings_->answers_wait()) return;
+        if (look == kLastLooks) return (void)host::signal_event(left_behind_.get(), 1);
+        if (!become_collector()) return;
+        if (!take_answers()) give_up();
+    }
 }
 
 // One thread moves requests, on behalf of all who come meanwhile.
-void Connection::pump() {
+void Connection::pump(bool waited_for) {
     if (pumps_.fetch_add(1) != 0) return;
+    if (waited_for) rings_->advise_cpu(host::current_cpu());
     for (;;) {
         const std::uint64_t seen = pumps_.load();
         pump_once();
@@ -84,69 +142,94 @@ void Connection::pump() {
 }
 
 void Connection::pump_once() {
-    const Result<std::uint32_t> room = rings_->room();
-    if (!room) return give_up();
-    std::array<abi::Sqe, 32> batch;
-    std::uint32_t left = *room;
-    while (left != 0) {
-        const std::size_t count =
-            scheme_->channel().take(std::span(batch).first(std::min<std::size_t>(left, batch.size())));
-        if (count == 0) break;
-        rings_->push(std::span(batch).first(count));
-        left -= static_cast<std::uint32_t>(count);
+    for (bool asked = false;;) {
+        const Result<std::uint32_t> room = rings_->room();
+        if (!room) return give_up();
+        const std::uint32_t moved = move_requests(*room);
+        if (moved != 0) wake_server();
+        rings_->want_room(moved == *room);
+        // The server may have gone on before it could see that we want to hear of it.
+        if (moved != *room || std::exchange(asked, true)) return;
     }
-    if (rings_->server_sleeps()) ring_bell();
 }
 
-bool Connection::fall_asleep() {
-    rings_->sleeping(true);
-    if (!rings_->answers_wait()) return true;
-    rings_->sleeping(false);
-    return false;
+std::uint32_t Connection::move_requests(std::uint32_t room) {
+    std::array<abi::Sqe, 32> batch;
+    std::uint32_t moved = 0;
+    while (moved != room) {
+        const std::size_t count = scheme_->channel().take(
+            std::span(batch).first(std::min<std::size_t>(room - moved, batch.size())));
+        if (count == 0) break;
+        rings_->push(std::span(batch).first(count));
+        moved += static_cast<std::uint32_t>(count);
+    }
+    return moved;
+}
+
+void Connection::wake_server() {
+    switch (rings_->server_sleep()) {
+        case Sleep::kAwake:
+            return;
+        case Sleep::kOnBell:
+            return rings_->ring();
+        case Sleep::kOnSocket:
+            break;
+    }
+    const int error = send(socket_.get(), {.kind = PacketKind::kBell}, {});
+    // A server with a full socket has bells enough.
+    if (error != 0 && error != EAGAIN && error != ENOBUFS) give_up();
 }
 
 bool Connection::serve() {
-    rings_->sleeping(false);
     // Descriptors come before the answers that name them. What a server has said before it went counts.
     const bool packets = receive_packets();
-    const bool answers = take_answers();
-    if (!packets || !answers) give_up();
+    if (become_collector()) {
+        rings_->set_sleep(Sleep::kAwake);
+        // A server that never stops must not hold up whoever ends the connection: what it adds meanwhile
+        // waits for the next turn.
+        for (std::size_t taken = 0; taken < server::kAnswerSlots && rings_->answers_wait(); taken += kBatch)
+            if (!take_answers()) give_up();
+        leave();
+    }
+    if (!packets) give_up();
     // There may be room in the ring again.
-    pump();
+    pump(false);
     return !lost_.load();
 }
 
-// A server that never stops must not hold up whoever ends the connection: what it adds meanwhile waits for
-// the next turn.
 bool Connection::take_answers() {
-    std::array<Cqe, 64> batch;
-    for (std::uint32_t taken = 0; taken < server::kAnswerSlots; taken += batch.size()) {
-        const Result<std::size_t> count = rings_->take(batch);
-        if (!count) return false;
-        if (*count == 0) return true;
-        for (const Cqe& cqe : std::span(batch).first(*count))
-            if (!complete(cqe)) ++lies_;
-    }
+    std::array<Cqe, kBatch> batch;
+    const Result<std::size_t> count = rings_->take(batch);
+    if (!count) return false;
+    // What others' answers end must not make their collector wait for an answer itself.
+    const wait::Waiter::Aside aside;
+    for (const Cqe& cqe : std::span(batch).first(*count))
+        if (!complete(cqe)) ++lies_;
+    // A server whose ring was full may wait for slots.
+    if (*count == batch.size()) wake_server();
     return true;
 }
 
-// Where a server has died with bells unread, its end is told first (ECONNRESET, once), and what it had sent
-// comes behind.
+// Whoever takes packets out also keeps what was in them, before anybody else looks. Where a server has died
+// with bells unread, its end is told first (ECONNRESET, once), and what it had sent comes behind.
 bool Connection::receive_packets() {
-    bool reset = false;
-    for (std::size_t received = 0; received < kMostPackets; ++received) {
-        Packet packet;
-        std::vector<host::UniqueFd> files;
-        const int error = receive_packet(socket_.get(), std::as_writable_bytes(std::span(&packet, 1)), files);
-        if (error == EAGAIN) return !reset;
-        if (error == ECONNRESET && !std::exchange(reset, true)) continue;
-        if (error != 0) return false;
-        if (packet.kind == PacketKind::kBell) continue;
-        if (packet.kind != PacketKind::kDescriptor || files.size() != 1) return false;
-        if (received_.size() >= kMostReceived) return false;
-        received_.push_back({packet.tag, std::move(files.front())});
-    }
-    return !reset;
+    return received_.with([&](std::deque<Received>& kept) {
+        bool reset = false;
+        for (std::size_t received = 0; received < kMostPackets; ++received) {
+            Packet packet;
+            std::vector<host::UniqueFd> files;
+            const int error =
+                receive_packet(socket_.get(), std::as_writable_bytes(std::span(&packet, 1)), files);
+            if (error == EAGAIN) return !reset;
+            if (error == ECONNRESET && !std::exchange(reset, true)) continue;
+            if (error != 0) return false;
+            if (packet.kind == PacketKind::kBell) continue;
+            if (packet.kind != PacketKind::kDescriptor || files.size() != 1) return false;
+            if (kept.size() >= kMostReceived) return false;
+            kept.push_back({packet.tag, std::move(files.front())});
+        }
+        return !reset;
+    });
 }
 
 Result<void> Connection::complete(const Cqe& cqe) {
@@ -187,19 +270,24 @@ Result<void> Connection::respond(std::uint32_t tag, Answer&& answer) {
 }
 
 Result<scheme::DescriptionRef> Connection::take_received(std::uint32_t tag) {
-    const auto find = [&] {
-        return std::find_if(received_.begin(), received_.end(),
-                            [tag](const Received& received) { return received.tag == tag; });
+    const auto take = [&] {
+        return received_.with([tag](std::deque<Received>& received) {
+            const auto first = std::find_if(received.begin(), received.end(),
+                                            [tag](const Received& one) { return one.tag == tag; });
+            host::UniqueFd file;
+            if (first == received.end()) return file;
+            file = std::move(first->file);
+            received.erase(first);
+            return file;
+        });
     };
-    auto first = find();
-    if (first == received_.end()) {
-        // Both came after the last look at the socket, which comes before the one at the answers.
+    host::UniqueFd file = take();
+    if (!file.is_open()) {
+        // Descriptors come before the answers that name them: if there is one, it is in the socket.
         if (!receive_packets()) give_up();
-        first = find();
+        file = take();
     }
-    if (first == received_.end()) return fail(Errno::kENOENT);
-    host::UniqueFd file = std::move(first->file);
-    received_.erase(first);
+    if (!file.is_open()) return fail(Errno::kENOENT);
     return files_->adopt(std::move(file));
 }
 

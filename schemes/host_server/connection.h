@@ -2,6 +2,10 @@
 
 // One connection to a server of the host, from its adoption to its end: moves requests from the scheme's
 // queue to the ring, answers from the ring to those who wait, and descriptors both ways.
+//
+// One thread at a time takes answers, for everybody: the collector. A caller who finds that there is none is
+// it until its own answer has come, and sleeps on the bell; so a caller alone needs no third thread. While
+// there is no collector the server's bells are packets, and wake the thread that watches the socket.
 
 #include <atomic>
 #include <deque>
@@ -10,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "kernel_shim/base/guarded.h"
 #include "kernel_shim/host/unique_fd.h"
 #include "kernel_shim/scheme/registry.h"
 #include "schemes/host_server/buffer_area.h"
@@ -38,11 +43,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
     // --- for the thread that serves it.
 
     [[nodiscard]] int socket() const { return socket_.get(); }
+    // An eventfd: a collector has left answers behind. Take it before serve().
+    [[nodiscard]] int left_behind() const { return left_behind_.get(); }
     // Takes in what has come, up to what the ring and the socket can hold at once. False: the server has
     // gone, or lied about the rings; close the connection.
     bool serve();
-    // We are about to wait for the socket. False where there is something to serve already.
-    bool fall_asleep();
+    // Whether there is nothing to do but to wait for one of the two. Somebody else may be the collector.
+    [[nodiscard]] bool idle() const { return collecting_.load() || !rings_->answers_wait(); }
     // Who waits for an answer gets ENODEV, and so does every later use of the scheme's handles.
     void close();
 
@@ -60,20 +67,36 @@ class Connection : public std::enable_shared_from_this<Connection> {
     // More than a socket holds.
     static constexpr std::size_t kMostPackets = 1024;
 
-    Connection(host::UniqueFd socket, std::unique_ptr<Rings> rings, std::shared_ptr<HostScheme> scheme,
-               scheme::SchemeRegistry& schemes, std::shared_ptr<schemes::HostfdScheme> files)
+    // Answers taken in one go, and how often a collector who may leave looks for more.
+    static constexpr std::size_t kBatch = 64;
+    static constexpr int kLastLooks = 4;
+
+    Connection(host::UniqueFd socket, host::UniqueFd left_behind, std::unique_ptr<Rings> rings,
+               std::shared_ptr<HostScheme> scheme, scheme::SchemeRegistry& schemes,
+               std::shared_ptr<schemes::HostfdScheme> files)
         : socket_(std::move(socket)),
+          left_behind_(std::move(left_behind)),
           rings_(std::move(rings)),
           scheme_(std::move(scheme)),
           schemes_(schemes),
           files_(std::move(files)) {}
 
-    void pump();
+    // A caller's thread: moves its request, and sleeps until it is answered.
+    wait::Wake exchange(wait::Waiter& waiter);
+    // The collector's work until the wait is over, and its end. become_collector: false where there is one.
+    bool become_collector();
+    void collect(wait::Waiter& waiter);
+    void leave();
+    // Moves requests. `waited_for` by the calling thread.
+    void pump(bool waited_for);
     void pump_once();
-    void ring_bell();
+    std::uint32_t move_requests(std::uint32_t room);
+    void wake_server();
     void give_up();
     bool receive_packets();
+    // At most a batch, and whether the rings are sound. Collector only.
     bool take_answers();
+    void drop_descriptors();
     Result<void> complete(const abi::Cqe& cqe);
     Result<void> respond(std::uint32_t tag, user_scheme::Answer&& answer);
     Result<void> respond_with_descriptor(const abi::Cqe& cqe);
@@ -84,6 +107,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Result<scheme::DescriptionRef> take_received(std::uint32_t tag);
 
     const host::UniqueFd socket_;
+    const host::UniqueFd left_behind_;
     const std::unique_ptr<Rings> rings_;
     const std::shared_ptr<HostScheme> scheme_;
     scheme::SchemeRegistry& schemes_;
@@ -94,11 +118,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::atomic<bool> lost_{false};
     std::atomic<std::uint64_t> lies_{0};
 
-    // All of the serving thread.
-    std::deque<Received> received_;
+    std::atomic<bool> closed_{false};
+    // Whether there is a collector; it has what follows, and nobody has it for good after the end.
+    std::atomic<bool> collecting_{false};
     std::map<std::uint64_t, scheme::DescriptionRef> tokens_;
     std::map<std::uint32_t, std::vector<scheme::DescriptionRef>> moving_;  // by tag
-    bool closed_ = false;
+
+    // Descriptors that came, and whoever takes them from the socket.
+    Guarded<std::deque<Received>, LockLevel::kObject> received_;
 };
 
 }  // namespace halfcell::host_server

@@ -158,10 +158,13 @@ Result<std::shared_ptr<Connection>> HostServer::attempt(HandoverOutcome& outcome
 
 void HostServer::serve(Connection& connection) {
     while (!stopping()) {
-        if (connection.fall_asleep()) {
-            pollfd files[2] = {{connection.socket(), POLLIN, 0}, {bell_.get(), POLLIN, 0}};
-            (void)host::retry_interrupted([&] { return ::poll(files, 2, -1); });
-            if (files[1].revents != 0) (void)host::take_event(bell_.get());
+        if (connection.idle()) {
+            pollfd files[3] = {{connection.socket(), POLLIN, 0},
+                               {connection.left_behind(), POLLIN, 0},
+                               {bell_.get(), POLLIN, 0}};
+            (void)host::retry_interrupted([&] { return ::poll(files, 3, -1); });
+            if (files[1].revents != 0) (void)host::take_event(connection.left_behind());
+            if (files[2].revents != 0) (void)host::take_event(bell_.get());
         }
         if (!connection.serve()) return;
     }

@@ -82,12 +82,24 @@ Result<std::size_t> Rings::take(std::span<abi::Cqe> to) {
     return count;
 }
 
-bool Rings::server_sleeps() const {
-    return theirs_.sleeps.load(std::memory_order_seq_cst) != 0;
+void Rings::ring() {
+    // Wrapping is fine: what matters is that it changes.
+    ours_.bell.fetch_add(1, std::memory_order_seq_cst);
+    host::wake_shared_futex(reinterpret_cast<std::uint32_t*>(&ours_.bell));
 }
 
-void Rings::sleeping(bool sleeps) {
-    ours_.sleeps.store(sleeps ? 1 : 0, std::memory_order_seq_cst);
+void Rings::want_room(bool wants) {
+    if (wants != wants_room()) ours_.wants_room.store(wants ? 1 : 0, std::memory_order_seq_cst);
+}
+
+void Rings::advise_cpu(int cpu) {
+    const auto number = static_cast<std::uint32_t>(cpu);
+    if (number == ours_.cpu.load(std::memory_order_relaxed)) {
+        elsewhere_ = 0;
+    } else if (++elsewhere_ == kSettled) {
+        ours_.cpu.store(number, std::memory_order_relaxed);
+        elsewhere_ = 0;
+    }
 }
 
 bool Rings::answers_wait() const {

@@ -17,7 +17,7 @@ namespace halfcell::server {
 inline constexpr const char* kRendezvousVariable = "HALFCELL_SCHEME_SOCKET";
 
 inline constexpr std::uint32_t kMagic = 0x6c636668;  // "hfcl"
-inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kVersion = 2;
 
 using TokenBytes = std::array<std::uint8_t, 16>;
 
@@ -34,7 +34,7 @@ static_assert(sizeof(HandoverOffer) == 24);
 enum class PacketKind : std::uint32_t {
     kPresent = 1,     // server: `token`; its root handle in `value`
     kAdopted = 2,     // supervisor: the token was right; with the descriptors of Region, in order
-    kBell = 3,        // either: there is something new in the ring of the sender
+    kBell = 3,        // either: there is something new, for one that sleeps on the socket
     kDescriptor = 4,  // server: one descriptor, for the answer to the request `tag`
 };
 struct Packet {
@@ -60,24 +60,42 @@ inline constexpr std::uint64_t kEmptyBuffer = std::uint64_t{1} << 62;
 inline constexpr std::uint32_t kRequestSlots = 256;  // powers of two, so that counters may wrap
 inline constexpr std::uint32_t kAnswerSlots = 1024;
 
+inline constexpr std::uint32_t kAnyCpu = UINT32_MAX;
+
+// What a side says of itself in its own page, so that the other one knows how to wake it. Both set it, then
+// look once more for what is new, then wait; whoever makes something new stores that, then looks here. A
+// value of no kind is kOnSocket.
+enum class Sleep : std::uint32_t {
+    kAwake = 0,     // it will look by itself
+    kOnBell = 1,    // add one to the `bell` of the other page, then FUTEX_WAKE it (it is shared)
+    kOnSocket = 2,  // send a packet kBell
+};
+
 // Counters count records since the beginning, modulo 2^32; a slot is a counter modulo the number of slots.
-// Each page has one writer; what the other one reads there is checked before it is believed. `sleeps` is set
-// by a side that is about to wait for a bell, which the other one then has to ring.
+// Each page has one writer; what the other one reads there is checked before it is believed. New are: what
+// has been produced, answers consumed for a server whose ring is full, requests consumed for a supervisor
+// that wants room.
 struct RequestPage {
     std::atomic<std::uint32_t> produced{0};          // requests
     std::atomic<std::uint32_t> answers_consumed{0};  // of the server's
-    std::atomic<std::uint32_t> sleeps{0};            // the supervisor does
-    std::uint32_t _padding[13]{};
+    std::atomic<Sleep> sleep{Sleep::kAwake};         // of the supervisor
+    std::atomic<std::uint32_t> bell{0};              // the supervisor rings, the server sleeps on it
+    std::atomic<std::uint32_t> wants_room{0};        // not 0: requests wait for slots
+    // The CPU whose callers wait for answers: a server that runs there too is reached without a wake-up
+    // across CPUs. Advice; kAnyCpu where there is none.
+    std::atomic<std::uint32_t> cpu{kAnyCpu};
+    std::uint32_t _padding[10]{};
     abi::Sqe requests[kRequestSlots]{};
 };
 struct AnswerPage {
     std::atomic<std::uint32_t> produced{0};           // answers
     std::atomic<std::uint32_t> requests_consumed{0};  // of the supervisor's
-    std::atomic<std::uint32_t> sleeps{0};             // the server does
-    std::uint32_t _padding[13]{};
+    std::atomic<Sleep> sleep{Sleep::kAwake};          // of the server
+    std::atomic<std::uint32_t> bell{0};               // the server rings, the supervisor sleeps on it
+    std::uint32_t _padding[12]{};
     abi::Cqe answers[kAnswerSlots]{};
 };
-static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free && std::atomic<Sleep>::is_always_lock_free);
 static_assert(offsetof(RequestPage, requests) == 64 && offsetof(AnswerPage, answers) == 64);
 
 // Whole pages, as the files are.

@@ -124,13 +124,24 @@ Result<std::unique_ptr<HostTransport>> HostTransport::accept(int rendezvous) {
         ::close(socket);
         return adopted.error();
     }
-    return std::unique_ptr<HostTransport>(new HostTransport(socket, *adopted));
+    auto bell = HostBell::create(socket);
+    if (!bell) {
+        adopted->unmap();
+        ::close(socket);
+        return bell.error();
+    }
+    return std::unique_ptr<HostTransport>(new HostTransport(socket, *adopted, std::move(*bell)));
+}
+
+void HostTransport::Memory::unmap() const {
+    ::munmap(const_cast<RequestPage*>(requests), kRequestPageSize);
+    ::munmap(answers, kAnswerPageSize);
+    ::munmap(buffers, kBuffersSize);
 }
 
 HostTransport::~HostTransport() {
-    ::munmap(const_cast<RequestPage*>(memory_.requests), kRequestPageSize);
-    ::munmap(memory_.answers, kAnswerPageSize);
-    ::munmap(memory_.buffers, kBuffersSize);
+    bell_.reset();
+    memory_.unmap();
     ::close(socket_);
     forgotten_tokens().clear();
 }
@@ -140,22 +151,32 @@ std::size_t HostTransport::take(std::span<abi::Sqe> to) {
     const std::size_t count = std::min<std::size_t>(produced - requests_taken_, to.size());
     for (std::size_t i = 0; i < count; ++i)
         to[i] = memory_.requests->requests[requests_taken_++ % kRequestSlots];
-    if (count != 0) memory_.answers->requests_consumed.store(requests_taken_, std::memory_order_seq_cst);
+    if (count == 0) return 0;
+    memory_.answers->requests_consumed.store(requests_taken_, std::memory_order_seq_cst);
+    if (memory_.requests->wants_room.load(std::memory_order_seq_cst) != 0) unsaid_ = true;
+    cpu_.follow(memory_.requests->cpu.load(std::memory_order_relaxed));
     return count;
 }
 
 void HostTransport::ring() {
     unsaid_ = false;
-    if (memory_.requests->sleeps.load(std::memory_order_seq_cst) == 0) return;
-    if (!send(socket_, {.kind = PacketKind::kBell})) gone_ = true;
+    switch (memory_.requests->sleep.load(std::memory_order_seq_cst)) {
+        case Sleep::kAwake:
+            return;
+        case Sleep::kOnBell:
+            return HostBell::ring(memory_.answers->bell);
+        case Sleep::kOnSocket:
+            if (!send(socket_, {.kind = PacketKind::kBell})) gone_ = true;
+    }
 }
 
-// Waits unless something has come meanwhile that is looked at next anyway.
-Result<void> HostTransport::wait_for_bell() {
-    Packet packet;
-    const ssize_t got = uninterrupted([&] { return ::recv(socket_, &packet, sizeof packet, 0); });
-    if (got != sizeof packet || gone_) return Errno::kENODEV;
-    return {};
+template <typename Idle>
+bool HostTransport::sleep_while(Idle idle) {
+    const std::uint32_t seen = memory_.requests->bell.load(std::memory_order_seq_cst);
+    memory_.answers->sleep.store(Sleep::kOnBell, std::memory_order_seq_cst);
+    const bool there = !idle() || bell_->await(memory_.requests->bell, seen);
+    memory_.answers->sleep.store(Sleep::kAwake, std::memory_order_seq_cst);
+    return there;
 }
 
 Result<std::size_t> HostTransport::receive(std::span<abi::Sqe> to) {
@@ -163,15 +184,10 @@ Result<std::size_t> HostTransport::receive(std::span<abi::Sqe> to) {
     if (unsaid_) ring();
     for (;;) {
         if (gone_) return Errno::kENODEV;
-        if (const std::size_t count = take(to); count != 0) {
-            unsaid_ = true;
-            return count;
-        }
-        memory_.answers->sleeps.store(1, std::memory_order_seq_cst);
-        const bool empty = memory_.requests->produced.load(std::memory_order_seq_cst) == requests_taken_;
-        const Result<void> waited = empty ? wait_for_bell() : Result<void>();
-        memory_.answers->sleeps.store(0, std::memory_order_seq_cst);
-        if (!waited) return waited.error();
+        if (const std::size_t count = take(to); count != 0) return count;
+        const bool there = sleep_while(
+            [this] { return memory_.requests->produced.load(std::memory_order_seq_cst) == requests_taken_; });
+        if (!there) return Errno::kENODEV;
     }
 }
 
@@ -183,9 +199,7 @@ void HostTransport::push(const abi::Cqe& cqe) {
     };
     while (full() && !gone_) {
         ring();
-        memory_.answers->sleeps.store(1, std::memory_order_seq_cst);
-        if (full() && !wait_for_bell()) gone_ = true;
-        memory_.answers->sleeps.store(0, std::memory_order_seq_cst);
+        if (!sleep_while(full)) gone_ = true;
     }
     if (gone_) return;
     memory_.answers->answers[answers_made_++ % kAnswerSlots] = cqe;

@@ -4,6 +4,8 @@
 
 #include <memory>
 
+#include "schemes/server/caller_cpu.h"
+#include "schemes/server/host_bell.h"
 #include "schemes/server/host_protocol.h"
 #include "schemes/server/transport.h"
 
@@ -33,11 +35,15 @@ class HostTransport final : public Transport {
         const RequestPage* requests = nullptr;
         AnswerPage* answers = nullptr;
         std::byte* buffers = nullptr;
+        void unmap() const;
     };
-    HostTransport(int socket, const Memory& memory) : socket_(socket), memory_(memory) {}
+    HostTransport(int socket, const Memory& memory, std::unique_ptr<HostBell> bell)
+        : socket_(socket), memory_(memory), bell_(std::move(bell)) {}
 
     std::size_t take(std::span<abi::Sqe> to);
-    userland::Result<void> wait_for_bell();
+    // Sleeps on the bell as long as `idle()`, looked at last, says so; false: the supervisor has gone.
+    template <typename Idle>
+    bool sleep_while(Idle idle);
     void ring();
     void push(const abi::Cqe& cqe);
     void push_forgotten();
@@ -46,10 +52,12 @@ class HostTransport final : public Transport {
 
     const int socket_;
     const Memory memory_;
+    std::unique_ptr<HostBell> bell_;
+    CallerCpu cpu_;
     std::uint32_t requests_taken_ = 0;
     std::uint32_t answers_made_ = 0;
     std::uint32_t next_token_ = 0;
-    bool unsaid_ = false;  // the supervisor may not know how far we are
+    bool unsaid_ = false;  // the supervisor may not know of answers
     bool gone_ = false;
 };
 

@@ -311,24 +311,32 @@ class Actor {
 
     // --- the server
 
-    // While a client waits on this thread.
+    // While a client waits on this thread, who has not let its request go yet.
     void answer() {
-        take_requests();
+        world_.serve();
         for (int acts = 1 + input_.byte() % 4; acts > 0; --acts)
             act_as_server();
         world_.serve();
     }
     void act_as_server() {
-        const std::uint8_t choice = input_.byte();
         take_requests();
+        act_as_server(input_.byte());
+        ring();
+    }
+    void act_as_server(std::uint8_t choice) {
         if (choice < 150) return answer_many();
         if (choice < 205) return send_packet();
         if (choice < 215) return jump();
         if (choice < 225) return scribble_slots();
         if (choice < 235) return scribble_buffers();
         if (choice < 250)
-            return (void)world_.server->answers->sleeps.store(static_cast<std::uint32_t>(input_.byte() % 2));
+            return world_.server->answers->sleep.store(static_cast<server::Sleep>(input_.byte() % 4));
         if (choice < 253) world_.server->hang_up();
+    }
+    // For a client who takes answers itself; the supervisor's thread looks anyway.
+    void ring() {
+        if (world_.server->requests->sleep.load() == server::Sleep::kOnBell && !input_.chance(5))
+            world_.server->ring_bell();
     }
     // What has come, as far as it is believable even to a server: it takes the requests or leaves them.
     void take_requests() {

@@ -54,6 +54,8 @@ an_attack("nofd", 1, "I/O error")
 an_attack("token", 1, "I/O error")
 an_attack("dirfd", 1, "I/O error")
 an_attack("stall", 137, "", "timeout -s KILL 0.5 cat /scheme/evil/")
+an_attack("storm", 137, "", "timeout -s KILL 0.5 cat /scheme/evil/")
+an_attack("flood", 137, "", "timeout -s KILL 0.5 cat /scheme/evil/")
 an_attack("short", 1, "", "/programs/server_client map /scheme/evil/")
 an_attack("address", 1, "errno 5", "/programs/server_client map /scheme/evil/")
 

@@ -7,10 +7,12 @@
 
 #include <cerrno>
 #include <cstring>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "kernel_shim/base/check.h"
+#include "kernel_shim/host/sys.h"
 #include "schemes/host_server/packets.h"
 #include "schemes/server/host_protocol.h"
 
@@ -62,8 +64,8 @@ class RawServer {
         };
         requests = static_cast<const server::RequestPage*>(map(0, server::kRequestPageSize, PROT_READ));
         answers = static_cast<server::AnswerPage*>(map(1, server::kAnswerPageSize, PROT_READ | PROT_WRITE));
-        // Every request is to ring.
-        answers->sleeps.store(1);
+        // Every request is to come with a packet.
+        answers->sleep.store(server::Sleep::kOnSocket);
         buffers = static_cast<std::byte*>(map(2, server::kBuffersSize, PROT_READ | PROT_WRITE));
     }
 
@@ -79,14 +81,41 @@ class RawServer {
         }
         const abi::Sqe sqe = requests->requests[taken_++ % server::kRequestSlots];
         answers->requests_consumed.store(taken_);
+        if (requests->wants_room.load() != 0) ring();
         return sqe;
     }
     bool has_next() const { return requests->produced.load() != taken_; }
 
+    // Wakes whoever takes answers.
+    void ring() {
+        switch (requests->sleep.load()) {
+            case server::Sleep::kAwake:
+                return;
+            case server::Sleep::kOnBell:
+                return ring_bell();
+            case server::Sleep::kOnSocket:
+                send({.kind = server::PacketKind::kBell});
+        }
+    }
+
+    void ring_bell() {
+        answers->bell.fetch_add(1);
+        host::wake_shared_futex(reinterpret_cast<std::uint32_t*>(&answers->bell));
+    }
+
+    // Puts a completion into the ring, and says so.
     void push(const abi::Cqe& cqe) {
-        answers->answers[made_++ % server::kAnswerSlots] = cqe;
+        put(cqe);
+        ring();
+    }
+    bool has_room() const { return made_ - requests->answers_consumed.load() < server::kAnswerSlots; }
+    // Only puts them there, all at once.
+    void put(std::span<const abi::Cqe> completions) {
+        for (const abi::Cqe& cqe : completions)
+            answers->answers[made_++ % server::kAnswerSlots] = cqe;
         answers->produced.store(made_);
     }
+    void put(const abi::Cqe& cqe) { put(std::span(&cqe, 1)); }
     void push(abi::CqeOpcode opcode, std::uint32_t tag, std::uint64_t result) {
         push({.flags = static_cast<std::uint8_t>(opcode), .tag = tag, .result = result});
     }

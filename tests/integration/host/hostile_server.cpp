@@ -5,10 +5,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "abi/error.h"
 #include "abi/flags.h"
@@ -34,6 +36,7 @@ class Hostile {
     void serve() {
         for (;;) {
             const abi::Sqe sqe = server_.next(-1);
+            leave_alone();
             switch (static_cast<Opcode>(sqe.opcode)) {
                 case Opcode::kOpenAt:
                     open(sqe);
@@ -51,12 +54,25 @@ class Hostile {
                 default:
                     server_.answer(sqe.tag, abi::mux_error(abi::Errno::kEOPNOTSUPP));
             }
-            bell();
+            server_.ring();
         }
     }
 
   private:
-    void bell() { server_.send({.kind = PacketKind::kBell}); }
+    // Does something without end, until the next request.
+    template <typename Act>
+    void pester(Act act) {
+        pestering_ = true;
+        pest_ = std::thread([this, act] {
+            while (pestering_.load())
+                act();
+        });
+    }
+    void leave_alone() {
+        pestering_ = false;
+        if (pest_.joinable()) pest_.join();
+    }
+
     static void did(std::string_view what) {
         std::fprintf(stderr, "did %.*s\n", static_cast<int>(what.size()), what.data());
     }
@@ -75,10 +91,23 @@ class Hostile {
         if (name == "short") return opened(sqe.tag, kShort);
         if (name == "address") return opened(sqe.tag, kAddress);
         if (name == "stall") return;
+        // Neither are these.
+        if (name == "storm") return pester([this] { server_.ring_bell(); });
+        if (name == "flood")
+            return pester([this] {
+                if (server_.has_room()) server_.put({.tag = 4711});
+                if (server_.requests->sleep.load() == server::Sleep::kOnBell) server_.ring_bell();
+            });
         if (name == "crash") ::_exit(3);
         // These are not answered: the connection ends.
         if (name == "counter") return (void)server_.answers->produced.fetch_add(5000);
-        if (name == "consumed") return (void)server_.answers->requests_consumed.fetch_add(5000);
+        if (name == "consumed") {
+            server_.answers->requests_consumed.fetch_add(5000);
+            // Nobody looks at that before the bell.
+            while (server_.requests->sleep.load() == server::Sleep::kAwake)
+                std::this_thread::yield();
+            return;
+        }
         if (name == "garbage") return server_.send({.kind = static_cast<PacketKind>(77)});
         if (name == "hangup") ::_exit(0);
         if (name == "nofd") return server_.push(CqeOpcode::kRespondWithFd, sqe.tag, server::kNextDescriptor);
@@ -114,6 +143,8 @@ class Hostile {
     }
 
     RawServer& server_;
+    std::atomic<bool> pestering_{false};
+    std::thread pest_;
 };
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <functional>
@@ -11,94 +10,14 @@
 
 #include "abi/flags.h"
 #include "kernel_shim/host/sys.h"
-#include "tests/support/fake_machine.h"
 #include "tests/support/fake_scheme.h"
-#include "tests/support/raw_server.h"
+#include "tests/unit/schemes/host_server/connection_fixture.h"
 
 namespace halfcell::host_server {
-namespace {
-
 using abi::CqeOpcode;
 using abi::Opcode;
 
-// A connection that the test serves from the supervisor's side by hand, and a server without manners.
-struct Fixture {
-    Fixture() {
-        schemes.add(SchemeId{1}, files);
-        int ends[2];
-        REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
-        server.emplace(host::UniqueFd(ends[1]));
-        connection = *Connection::adopt("tested", host::UniqueFd(ends[0]), 5, schemes, files);
-        server->adopt();
-        root = connection->root();
-    }
-    scheme::Scheme& served() { return **root->scheme(); }
-    std::string name_of(Errno error) { return abi::errno_name(error); }
-    template <typename T>
-    std::string error_of(const Result<T>& result) {
-        return result ? "ok" : abi::errno_name(result.error());
-    }
-
-    test::FakePool pool;
-    scheme::EventRegistry events;
-    scheme::SchemeRegistry schemes{events};
-    std::shared_ptr<schemes::HostfdScheme> files = std::make_shared<schemes::HostfdScheme>(pool);
-    std::optional<RawServer> server;
-    std::shared_ptr<Connection> connection;
-    scheme::DescriptionRef root;
-};
-
-// A read on a thread of its own.
-class PendingRead {
-  public:
-    PendingRead(scheme::Scheme& scheme, std::size_t size) : buffer(size, '.') {
-        thread_ = std::thread([this, &scheme] {
-            const scheme::Caller caller{ContextId{}, 77, 5, 6, waiter};
-            result_.emplace(scheme.read_at(caller, HandleNumber{9},
-                                           mem::UserOut::local(std::as_writable_bytes(std::span(buffer))), 0,
-                                           {}));
-        });
-    }
-    ~PendingRead() {
-        if (thread_.joinable()) thread_.join();
-    }
-    Result<std::uint64_t> join() {
-        thread_.join();
-        return *result_;
-    }
-    wait::Waiter waiter;
-    std::string buffer;
-
-  private:
-    std::optional<Result<std::uint64_t>> result_;
-    std::thread thread_;
-};
-
-class PendingOpen {
-  public:
-    explicit PendingOpen(scheme::Scheme& scheme) {
-        thread_ = std::thread([this, &scheme] {
-            const scheme::Caller caller{ContextId{}, 77, 5, 6, waiter};
-            result_.emplace(scheme.openat(caller, HandleNumber{5}, "path", abi::OpenFlags::kRdwr, 0));
-        });
-    }
-    ~PendingOpen() {
-        if (thread_.joinable()) thread_.join();
-    }
-    Result<scheme::OpenResult> join() {
-        thread_.join();
-        return std::move(*result_);
-    }
-    wait::Waiter waiter;
-
-  private:
-    std::optional<Result<scheme::OpenResult>> result_;
-    std::thread thread_;
-};
-
-}  // namespace
-
-TEST_CASE_FIXTURE(Fixture, "a request, its buffer and its answer") {
+TEST_CASE_FIXTURE(ConnectionFixture, "a request, its buffer and its answer") {
     PendingRead read(served(), 100);
     const abi::Sqe sqe = server->next();
     CHECK(sqe.opcode == static_cast<int>(Opcode::kRead));
@@ -115,7 +34,7 @@ TEST_CASE_FIXTURE(Fixture, "a request, its buffer and its answer") {
     CHECK(connection->lies() == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(ConnectionFixture,
                   "a server sees the buffers of requests and nothing else, and cannot resize anything") {
     PendingRead read(served(), 100);
     const abi::Sqe sqe = server->next();
@@ -135,7 +54,7 @@ TEST_CASE_FIXTURE(Fixture,
     CHECK(read.join() == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "lies about lengths are errors of their callers") {
+TEST_CASE_FIXTURE(ConnectionFixture, "lies about lengths are errors of their callers") {
     for (const std::uint64_t lie : {std::uint64_t{101}, std::uint64_t{4096}, std::uint64_t{1} << 40}) {
         PendingRead read(served(), 100);
         server->answer(server->next().tag, lie);
@@ -148,7 +67,7 @@ TEST_CASE_FIXTURE(Fixture, "lies about lengths are errors of their callers") {
     CHECK(honest.join() == 100);
 }
 
-TEST_CASE_FIXTURE(Fixture, "answers that come twice, or to nobody, are ignored") {
+TEST_CASE_FIXTURE(ConnectionFixture, "answers that come twice, or to nobody, are ignored") {
     PendingRead read(served(), 10);
     const std::uint32_t tag = server->next().tag;
     server->answer(tag, 1);
@@ -167,7 +86,7 @@ TEST_CASE_FIXTURE(Fixture, "answers that come twice, or to nobody, are ignored")
     CHECK(next.join() == 4);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a descriptor that was named and not sent is an error of its caller") {
+TEST_CASE_FIXTURE(ConnectionFixture, "a descriptor that was named and not sent is an error of its caller") {
     for (const std::uint64_t named : {server::kNextDescriptor, server::kTokenBit | 3, std::uint64_t{77}}) {
         PendingOpen open(served());
         server->push(CqeOpcode::kRespondWithFd, server->next().tag, named);
@@ -176,7 +95,7 @@ TEST_CASE_FIXTURE(Fixture, "a descriptor that was named and not sent is an error
     }
 }
 
-TEST_CASE_FIXTURE(Fixture, "a file becomes a description, whatever guests cannot have an error") {
+TEST_CASE_FIXTURE(ConnectionFixture, "a file becomes a description, whatever guests cannot have an error") {
     int ends[2];
     REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
     const host::UniqueFd reader(ends[0]);
@@ -210,7 +129,7 @@ TEST_CASE_FIXTURE(Fixture, "a file becomes a description, whatever guests cannot
     }
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(ConnectionFixture,
                   "what a server has answered before it died counts, with descriptors, bells unread") {
     const host::UniqueFd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     const int number = file.get();
@@ -230,7 +149,8 @@ TEST_CASE_FIXTURE(Fixture,
     CHECK(connection->lies() == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a server that dies before it has sent what it named is gone, not wrong") {
+TEST_CASE_FIXTURE(ConnectionFixture,
+                  "a server that dies before it has sent what it named is gone, not wrong") {
     PendingOpen open(served());
     server->push(CqeOpcode::kRespondWithFd, server->next().tag, server::kNextDescriptor);
     server->hang_up();
@@ -240,17 +160,20 @@ TEST_CASE_FIXTURE(Fixture, "a server that dies before it has sent what it named 
     CHECK(connection->lies() == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "counters that cannot be end the connection") {
+TEST_CASE_FIXTURE(ConnectionFixture, "counters that cannot be end the connection") {
     PendingRead read(served(), 10);
     (void)server->next();
     SUBCASE("more answers than there is room for") {
         server->answers->produced.store(server::kAnswerSlots + 1);
+        server->ring();
     }
     SUBCASE("answers taken back") {
         server->answers->produced.store(UINT32_MAX);
+        server->ring();
     }
     SUBCASE("requests consumed that never were") {
         server->answers->requests_consumed.store(1000);
+        server->ring();
     }
     SUBCASE("a packet of no kind") {
         server->send({.kind = static_cast<server::PacketKind>(99)});
@@ -279,7 +202,8 @@ TEST_CASE_FIXTURE(Fixture, "counters that cannot be end the connection") {
     CHECK_FALSE(root->scheme().has_value());
 }
 
-TEST_CASE_FIXTURE(Fixture, "a server that stalls holds its callers, who can be interrupted and killed") {
+TEST_CASE_FIXTURE(ConnectionFixture,
+                  "a server that stalls holds its callers, who can be interrupted and killed") {
     PendingRead read(served(), 10);
     const abi::Sqe sqe = server->next();
     while (!read.waiter.interrupt())
@@ -295,7 +219,7 @@ TEST_CASE_FIXTURE(Fixture, "a server that stalls holds its callers, who can be i
     CHECK(connection->lies() == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "more requests than the ring holds wait their turn") {
+TEST_CASE_FIXTURE(ConnectionFixture, "more requests than the ring holds wait their turn") {
     constexpr std::uint64_t kMany = 3 * server::kRequestSlots;
     for (std::uint64_t i = 0; i < kMany; ++i)
         (void)served().close(HandleNumber{i});
@@ -308,7 +232,7 @@ TEST_CASE_FIXTURE(Fixture, "more requests than the ring holds wait their turn") 
     CHECK_FALSE(server->has_next());
 }
 
-TEST_CASE_FIXTURE(Fixture, "descriptors that are sent become tokens, and come back") {
+TEST_CASE_FIXTURE(ConnectionFixture, "descriptors that are sent become tokens, and come back") {
     int ends[2];
     REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
     host::UniqueFd writer(ends[1]);
@@ -357,7 +281,7 @@ TEST_CASE_FIXTURE(Fixture, "descriptors that are sent become tokens, and come ba
     CHECK(connection->lies() == 4);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a server that never stops answering holds nobody up") {
+TEST_CASE_FIXTURE(ConnectionFixture, "a server that never stops answering holds nobody up") {
     constexpr std::uint32_t kSent = 100;
     constexpr std::uint32_t kStep = 64;
     // Whenever a token is closed, the server has answered more than before.
@@ -398,12 +322,13 @@ TEST_CASE_FIXTURE(Fixture, "a server that never stops answering holds nobody up"
     const std::uint32_t before = server->requests->answers_consumed.load();
     watched->more();
     CHECK(connection->serve());
-    CHECK(server->requests->answers_consumed.load() - before <= server::kAnswerSlots);
+    CHECK(server->requests->answers_consumed.load() - before <= 2 * server::kAnswerSlots);
     watched->more = [] {};
     connection->close();
 }
 
-TEST_CASE_FIXTURE(Fixture, "what was moved to a request is not given to the next one with its tag") {
+TEST_CASE_FIXTURE(ConnectionFixture,
+                  "what was moved to a request is not given to the next one with its tag") {
     const auto move_a_file_to = [&](std::uint32_t tag) {
         const int file = server->regions[0].get();
         server->send({.kind = server::PacketKind::kDescriptor, .tag = tag}, std::span(&file, 1));
@@ -431,7 +356,7 @@ TEST_CASE_FIXTURE(Fixture, "what was moved to a request is not given to the next
     CHECK(error_of(*received) == "EINVAL");
 }
 
-TEST_CASE_FIXTURE(Fixture, "all requests together can have so many descriptors moved to them") {
+TEST_CASE_FIXTURE(ConnectionFixture, "all requests together can have so many descriptors moved to them") {
     PendingRead first(served(), 10);
     PendingRead second(served(), 10);
     const std::uint32_t tags[] = {server->next().tag, server->next().tag};
@@ -441,16 +366,19 @@ TEST_CASE_FIXTURE(Fixture, "all requests together can have so many descriptors m
         server->send({.kind = server::PacketKind::kDescriptor, .tag = tag}, std::span(&file, 1));
         server->push({.flags = server::kMoveFd, .tag = tag, .result = server::kNextDescriptor});
         CHECK(connection->serve());
+        // A caller may be the one who takes it; what was sent and not named yet is limited too.
+        while (server->requests->answers_consumed.load() != server->answers->produced.load())
+            std::this_thread::yield();
     }
-    CHECK(connection->lies() == 300 - 256);
     for (const std::uint32_t tag : tags)
         server->answer(tag, 1);
     CHECK(connection->serve());
     CHECK(first.join() == 1);
     CHECK(second.join() == 1);
+    CHECK(connection->lies() == 300 - 256);
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(ConnectionFixture,
                   "descriptors of an answer that came to nothing do not go with the next one of the tag") {
     const host::UniqueFd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     const int number = file.get();

@@ -1,0 +1,242 @@
+// Who takes answers: a caller for itself and others, or the thread that serves (here: serve(), called by
+// hand).
+
+#include <doctest/doctest.h>
+#include <poll.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "kernel_shim/host/cpu.h"
+#include "tests/unit/schemes/host_server/connection_fixture.h"
+
+namespace halfcell::host_server {
+
+using abi::CqeOpcode;
+using abi::Opcode;
+using server::Sleep;
+
+namespace {
+
+bool readable(int file) {
+    pollfd one{file, POLLIN, 0};
+    return ::poll(&one, 1, 0) == 1;
+}
+
+// Does something again and again on a thread of its own.
+class Pestering {
+  public:
+    template <typename Act>
+    explicit Pestering(Act act)
+        : thread_([this, act] {
+              while (!stop_.load())
+                  act();
+          }) {}
+    ~Pestering() {
+        stop_ = true;
+        thread_.join();
+    }
+
+  private:
+    std::atomic<bool> stop_{false};
+    std::thread thread_;
+};
+
+struct CollectorFixture : ConnectionFixture {
+    // As the thread that serves does when it has been woken.
+    void serve_when_woken() {
+        while (!readable(connection->socket()) && !readable(connection->left_behind()))
+            std::this_thread::yield();
+        CHECK(connection->serve());
+    }
+    void await_sleep(Sleep sleep) {
+        while (server->requests->sleep.load() != sleep)
+            std::this_thread::yield();
+    }
+    // A read and its answer, without the thread that serves.
+    void read_alone() {
+        PendingRead read(served(), 10);
+        server->answer(server->next().tag, 3);
+        CHECK(read.join() == 3);
+    }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(CollectorFixture, "a caller alone takes its own answer, and nobody else is woken") {
+    for (int i = 0; i < 100; ++i)
+        read_alone();
+    CHECK_FALSE(readable(connection->socket()));
+    CHECK_FALSE(readable(connection->left_behind()));
+    CHECK(connection->idle());
+}
+
+TEST_CASE_FIXTURE(CollectorFixture, "a caller that waits longer takes the answers of others meanwhile") {
+    PendingRead first(served(), 10);
+    const std::uint32_t slow = server->next().tag;
+    for (int i = 0; i < 3; ++i)
+        read_alone();
+    PendingRead second(served(), 10);
+    PendingRead third(served(), 10);
+    const std::uint32_t one = server->next().tag;
+    const std::uint32_t other = server->next().tag;
+    // All with one bell: the collector's own comes first, and it does not leave the others behind.
+    const abi::Cqe answers[] = {
+        {.tag = slow, .result = 1}, {.tag = one, .result = 2}, {.tag = other, .result = 2}};
+    server->put(answers);
+    server->ring();
+    CHECK(first.join() == 1);
+    CHECK(second.join() == 2);
+    CHECK(third.join() == 2);
+    CHECK(connection->lies() == 0);
+}
+
+TEST_CASE_FIXTURE(CollectorFixture, "once the collector has its answer, others get theirs all the same") {
+    PendingRead first(served(), 10);
+    const std::uint32_t tag = server->next().tag;
+    PendingRead second(served(), 10);
+    const std::uint32_t other = server->next().tag;
+    server->answer(tag, 1);
+    CHECK(first.join() == 1);
+    // Nobody collects now: the thread that serves is told.
+    CHECK(server->requests->sleep.load() == Sleep::kOnSocket);
+    SUBCASE("by the thread that serves") {
+        server->answer(other, 2);
+        serve_when_woken();
+    }
+    SUBCASE("by the next caller") {
+        PendingRead third(served(), 10);
+        const std::uint32_t newest = server->next().tag;
+        await_sleep(Sleep::kOnBell);
+        server->answer(other, 2);
+        CHECK(second.join() == 2);
+        server->answer(newest, 3);
+        CHECK(third.join() == 3);
+        return;
+    }
+    CHECK(second.join() == 2);
+}
+
+TEST_CASE_FIXTURE(CollectorFixture, "a collector that is interrupted or killed hurts nobody") {
+    PendingRead first(served(), 10);
+    const std::uint32_t tag = server->next().tag;
+    PendingRead second(served(), 10);
+    const std::uint32_t other = server->next().tag;
+    SUBCASE("interrupted") {
+        while (!first.waiter.interrupt())
+            std::this_thread::yield();
+        CHECK(server->next().opcode == static_cast<int>(Opcode::kCancel));
+        // It collects again.
+        await_sleep(Sleep::kOnBell);
+        server->answer(other, 2);
+        CHECK(second.join() == 2);
+        server->answer(tag, abi::mux_error(Errno::kECANCELED));
+        CHECK(error_of(first.join()) == "EINTR");
+    }
+    SUBCASE("killed") {
+        first.waiter.kill();
+        CHECK(error_of(first.join()) == "EINTR");
+        server->answer(other, 2);
+        serve_when_woken();
+        CHECK(second.join() == 2);
+        server->answer(tag, 1);
+        serve_when_woken();
+    }
+    CHECK(connection->lies() == 0);
+    read_alone();
+}
+
+TEST_CASE_FIXTURE(CollectorFixture, "what nobody waits for comes to the thread that serves") {
+    read_alone();
+    server->push(CqeOpcode::kSendFevent, abi::EventFlags::kEventRead, 9);
+    CHECK(readable(connection->socket()));
+    CHECK_FALSE(connection->idle());
+    CHECK(connection->serve());
+    CHECK(connection->idle());
+    CHECK(connection->lies() == 0);
+}
+
+TEST_CASE_FIXTURE(CollectorFixture, "a server that never stops answering keeps nobody") {
+    PendingRead read(served(), 10);
+    const std::uint32_t tag = server->next().tag;
+    std::atomic<bool> answer{false};
+    {
+        const Pestering flood([&] {
+            if (answer.exchange(false)) server->put({.tag = tag, .result = 1});
+            if (server->has_room()) server->put({.tag = 4711});
+            if (server->requests->sleep.load() == Sleep::kOnBell) server->ring_bell();
+        });
+        while (connection->lies() < 1000)
+            std::this_thread::yield();
+        SUBCASE("from being killed") {
+            read.waiter.kill();
+            CHECK(error_of(read.join()) == "EINTR");
+        }
+        SUBCASE("from the answer that is there") {
+            answer = true;
+            CHECK(read.join() == 1);
+        }
+        // Nor the thread that serves.
+        for (int i = 0; i < 10; ++i)
+            CHECK(connection->serve());
+    }
+    while (!connection->idle())
+        CHECK(connection->serve());
+    read_alone();
+}
+
+TEST_CASE_FIXTURE(CollectorFixture, "a server that never stops ringing keeps nobody") {
+    PendingRead read(served(), 10);
+    const std::uint32_t tag = server->next().tag;
+    const Pestering storm([&] { server->ring_bell(); });
+    SUBCASE("from being killed") {
+        read.waiter.kill();
+        CHECK(error_of(read.join()) == "EINTR");
+    }
+    SUBCASE("from its answer") {
+        server->answer(tag, 1);
+        CHECK(read.join() == 1);
+    }
+}
+
+TEST_CASE_FIXTURE(CollectorFixture, "the end of the connection ends the collector's wait") {
+    PendingRead first(served(), 10);
+    PendingRead second(served(), 10);
+    (void)server->next();
+    (void)server->next();
+    server->hang_up();
+    while (connection->serve())
+        std::this_thread::yield();
+    connection->close();
+    CHECK(error_of(first.join()) == "ENODEV");
+    CHECK(error_of(second.join()) == "ENODEV");
+}
+
+TEST_CASE_FIXTURE(CollectorFixture, "a caller behind a full ring is let in by the bell") {
+    for (std::uint64_t i = 0; i < server::kRequestSlots; ++i)
+        (void)served().close(HandleNumber{i});
+    PendingRead read(served(), 10);
+    abi::Sqe sqe = server->next();
+    while (sqe.opcode == static_cast<int>(Opcode::kCloseMsg))
+        sqe = server->next();
+    CHECK(sqe.opcode == static_cast<int>(Opcode::kRead));
+    server->answer(sqe.tag, 4);
+    CHECK(read.join() == 4);
+}
+
+TEST_CASE_FIXTURE(CollectorFixture,
+                  "the server is told where its callers wait, once they have settled there") {
+    CHECK(server->requests->cpu.load() == server::kAnyCpu);
+    std::thread([&] {
+        const int cpu = host::allowed_cpus().back();
+        if (!host::pin_thread(0, cpu)) return;
+        read_alone();
+        CHECK(server->requests->cpu.load() == server::kAnyCpu);
+        for (int i = 0; i < 10; ++i)
+            read_alone();
+        CHECK(server->requests->cpu.load() == static_cast<std::uint32_t>(cpu));
+    }).join();
+}
+
+}  // namespace halfcell::host_server
