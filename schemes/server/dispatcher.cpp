@@ -28,17 +28,6 @@ Opcode opcode_of(const Sqe& sqe) {
     return static_cast<Opcode>(sqe.opcode);
 }
 
-Request request_of(const Sqe& sqe) {
-    Request request{.pid = static_cast<std::uint32_t>(sqe.caller), .tag = sqe.tag};
-    // Those two have other words in that place.
-    if (opcode_of(sqe) != Opcode::kCall && opcode_of(sqe) != Opcode::kStdFsCall) {
-        request.uid = static_cast<std::uint32_t>(sqe.args[5]);
-        request.gid = static_cast<std::uint32_t>(sqe.args[5] >> 32);
-    }
-    if (opcode_of(sqe) == Opcode::kRead || opcode_of(sqe) == Opcode::kWrite) request.flags = sqe.args[4];
-    return request;
-}
-
 bool may_wait(const Sqe& sqe) {
     std::uint64_t flags = 0;
     if (opcode_of(sqe) == Opcode::kRead || opcode_of(sqe) == Opcode::kWrite) flags = sqe.args[4];
@@ -83,6 +72,19 @@ Result<std::uint64_t> find_lock(Scheme& scheme, const Request& request, Id id, s
 
 }  // namespace
 
+Request Dispatcher::request_of(const Sqe& sqe) const {
+    Request request{.run = run_,
+                    .pid = static_cast<std::uint32_t>(sqe.caller),
+                    .tag = std::uint64_t{run_} << 32 | sqe.tag};
+    // Those two have other words in that place.
+    if (opcode_of(sqe) != Opcode::kCall && opcode_of(sqe) != Opcode::kStdFsCall) {
+        request.uid = static_cast<std::uint32_t>(sqe.args[5]);
+        request.gid = static_cast<std::uint32_t>(sqe.args[5] >> 32);
+    }
+    if (opcode_of(sqe) == Opcode::kRead || opcode_of(sqe) == Opcode::kWrite) request.flags = sqe.args[4];
+    return request;
+}
+
 Errno Dispatcher::serve() {
     std::array<Sqe, 32> requests;
     for (;;) {
@@ -93,6 +95,16 @@ Errno Dispatcher::serve() {
 }
 
 void Dispatcher::handle(std::span<const Sqe> requests) {
+    take(requests);
+    // One that goes on may be what another waits for.
+    while (try_again()) {
+    }
+    for (const Scheme::Event& event : scheme_.take_events())
+        add_event(event);
+    send_completions();
+}
+
+void Dispatcher::take(std::span<const Sqe> requests) {
     for (const Sqe& sqe : requests) {
         switch (opcode_of(sqe)) {
             case Opcode::kCancel:
@@ -108,15 +120,26 @@ void Dispatcher::handle(std::span<const Sqe> requests) {
                 if (attempt(sqe) == Outcome::kWaits) waiting_.push_back(sqe);
         }
     }
-    // One that goes on may be what another waits for.
-    for (bool progress = true; progress && !waiting_.empty();) {
-        const std::size_t before = waiting_.size();
-        std::erase_if(waiting_, [this](const Sqe& sqe) { return attempt(sqe) == Outcome::kAnswered; });
-        progress = waiting_.size() != before;
-    }
-    for (const Scheme::Event& event : scheme_.take_events())
-        completions_.push_back(
-            completion(CqeOpcode::kSendFevent, static_cast<std::uint32_t>(event.flags), event.id));
+}
+
+bool Dispatcher::try_again() {
+    const std::size_t before = waiting_.size();
+    std::erase_if(waiting_, [this](const Sqe& sqe) { return attempt(sqe) == Outcome::kAnswered; });
+    return waiting_.size() != before;
+}
+
+void Dispatcher::add_event(const Scheme::Event& event) {
+    completions_.push_back(
+        completion(CqeOpcode::kSendFevent, static_cast<std::uint32_t>(event.flags), event.id));
+}
+
+void Dispatcher::tell(std::span<const Scheme::Event> events) {
+    for (const Scheme::Event& event : events)
+        if (event.id == kRoot || std::find(open_.begin(), open_.end(), event.id) != open_.end())
+            add_event(event);
+}
+
+void Dispatcher::send_completions() {
     if (!completions_.empty()) transport_.complete(completions_);
     completions_.clear();
 }
@@ -170,7 +193,6 @@ void Dispatcher::hang_up() {
     sent_.clear();
     while (!open_.empty())
         close(open_.back());
-    (void)scheme_.take_events();
 }
 
 Result<std::span<std::byte>> Dispatcher::buffer_of(const Sqe& sqe) {

@@ -16,8 +16,9 @@ namespace halfcell::server {
 
 class Dispatcher {
   public:
-    // Both outlive the dispatcher.
-    Dispatcher(Scheme& scheme, Transport& transport) : scheme_(scheme), transport_(transport) {}
+    // Both outlive the dispatcher. `run`: see Request::run.
+    Dispatcher(Scheme& scheme, Transport& transport, std::uint32_t run = 0)
+        : scheme_(scheme), transport_(transport), run_(run) {}
 
     // Serves until the transport has no more requests to come; returns its error.
     Errno serve();
@@ -25,7 +26,15 @@ class Dispatcher {
     // One batch: every request once, then those that wait again, then completions and events.
     void handle(std::span<const abi::Sqe> requests);
 
-    // The other side has gone: cancels what waits, closes what is open, and forgets events.
+    // The steps of handle(), for a scheme that several runs share: what one asks for may be what another
+    // waits for. Events are told to those who have their handle open.
+    void take(std::span<const abi::Sqe> requests);
+    // Whether a request that waited was answered.
+    bool try_again();
+    void tell(std::span<const Scheme::Event> events);
+    void send_completions();
+
+    // The other side has gone: cancels what waits, and closes what is open.
     void hang_up();
 
     // Requests that wait for their operation to answer.
@@ -40,7 +49,9 @@ class Dispatcher {
         std::uint8_t extra = 0;
     };
 
+    [[nodiscard]] Request request_of(const abi::Sqe& sqe) const;
     Outcome attempt(const abi::Sqe& sqe);
+    void add_event(const Scheme::Event& event);
     void cancel(std::uint32_t tag);
     void close(Id id);
     void answer(std::uint32_t tag, const Answer& answer);
@@ -60,6 +71,7 @@ class Dispatcher {
 
     Scheme& scheme_;
     Transport& transport_;
+    const std::uint32_t run_;
     std::vector<abi::Sqe> waiting_;  // in the order they came
     // What was sent with those of them that the scheme has not taken yet.
     struct Sent {

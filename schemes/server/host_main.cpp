@@ -13,6 +13,7 @@
 #include <string>
 
 #include "schemes/server/dispatcher.h"
+#include "schemes/server/host_listener.h"
 #include "schemes/server/host_transport.h"
 
 namespace halfcell::server {
@@ -28,7 +29,7 @@ namespace {
 
 constexpr int kUsage = 2;
 
-// One connection, from its hand-over to its end. Handles end with it, what they were opened on stays.
+// The only connection of a server that was started, from its hand-over to its end.
 Errno serve(Scheme& scheme, int rendezvous) {
     auto transport = HostTransport::accept(rendezvous);
     if (!transport) return transport.error();
@@ -46,7 +47,7 @@ int listen_at(const std::string& path) {
         return -1;
     }
     std::memcpy(address.sun_path, path.data(), path.size());
-    const int socket = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    const int socket = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     // The socket that an earlier server left there is in the way; anything else stays.
     struct stat old {};
     if (::lstat(path.c_str(), &old) == 0 && S_ISSOCK(old.st_mode)) ::unlink(path.c_str());
@@ -62,13 +63,7 @@ int serve_at(Scheme& scheme, const std::string& path) {
         log("cannot listen at " + path + ": " + std::strerror(errno));
         return 1;
     }
-    for (;;) {
-        const int rendezvous = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-        if (rendezvous < 0) continue;
-        const Errno ended = serve(scheme, rendezvous);
-        if (ended != Errno::kENODEV) log(std::string("a connection: ") + abi::errno_text(ended));
-        ::close(rendezvous);
-    }
+    HostListener(scheme, listener).serve();
 }
 
 }  // namespace

@@ -31,45 +31,43 @@ auto uninterrupted(Call call) {
     }
 }
 
-// Tokens whose Descriptor has gone; the transport tells the supervisor. A process has one transport at a
-// time, and one thread that uses it.
+// Tokens whose Descriptor has gone; the transport they are of tells its supervisor. One thread uses them all.
 std::vector<std::uint64_t>& forgotten_tokens() {
     static std::vector<std::uint64_t> tokens;
     return tokens;
 }
 
-struct Files {
-    std::array<int, kRegions> number{-1, -1, -1};
-    std::size_t count = 0;
-    void close_all() {
-        for (std::size_t i = 0; i < count; ++i)
-            ::close(number[i]);
-        count = 0;
-    }
-};
+// What a token says of the connection it is of.
+constexpr int kRunShift = 32;
+constexpr std::uint64_t run_of(std::uint64_t token) {
+    return (token & ~kTokenBit) >> kRunShift;
+}
 
-// One packet of exactly this size, waiting for it.
-Result<void> receive_packet(int socket, std::span<std::byte> bytes, Files& files) {
-    pollfd one{socket, POLLIN, 0};
-    if (uninterrupted([&] { return ::poll(&one, 1, kPatience); }) <= 0) return Errno::kETIMEDOUT;
+// One packet of exactly this size, if it is there.
+Result<void> receive_packet(int socket, std::span<std::byte> bytes, std::vector<Descriptor>& files) {
     iovec part{bytes.data(), bytes.size()};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof files.number)];
+    alignas(cmsghdr) char control[CMSG_SPACE(kRegions * sizeof(int))];
     msghdr message{};
     message.msg_iov = &part;
     message.msg_iovlen = 1;
     message.msg_control = control;
     message.msg_controllen = sizeof control;
-    const ssize_t got = uninterrupted([&] { return ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC); });
+    const ssize_t got =
+        uninterrupted([&] { return ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT); });
+    if (got < 0 && errno == EAGAIN) return Errno::kEAGAIN;
     if (got <= 0) return Errno::kENODEV;
     if (const cmsghdr* const rights = CMSG_FIRSTHDR(&message); rights != nullptr) {
-        files.count = (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        std::memcpy(files.number.data(), CMSG_DATA(rights), files.count * sizeof(int));
+        std::array<int, kRegions> numbers{};
+        const std::size_t count = (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        std::memcpy(numbers.data(), CMSG_DATA(rights), count * sizeof(int));
+        for (const int number : std::span(numbers).first(count))
+            files.emplace_back(static_cast<std::uint64_t>(number));
     }
     if (static_cast<std::size_t>(got) != bytes.size()) return Errno::kEPROTO;
     return {};
 }
 
-bool send(int socket, const Packet& packet, int file = -1) {
+bool send(int socket, const Packet& packet, int flags, int file = -1) {
     iovec part{const_cast<Packet*>(&packet), sizeof packet};
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof file)] = {};
     msghdr message{};
@@ -84,7 +82,7 @@ bool send(int socket, const Packet& packet, int file = -1) {
         rights->cmsg_len = CMSG_LEN(sizeof file);
         std::memcpy(CMSG_DATA(rights), &file, sizeof file);
     }
-    return uninterrupted([&] { return ::sendmsg(socket, &message, MSG_NOSIGNAL); }) >= 0;
+    return uninterrupted([&] { return ::sendmsg(socket, &message, MSG_NOSIGNAL | flags); }) >= 0;
 }
 
 void* map(int file, std::uint64_t size, int protection) {
@@ -92,58 +90,71 @@ void* map(int file, std::uint64_t size, int protection) {
     return bytes == MAP_FAILED ? nullptr : bytes;
 }
 
-}  // namespace
-
-Result<std::unique_ptr<HostTransport>> HostTransport::accept(int rendezvous) {
-    HandoverOffer offer;
-    Files connection;
-    const Result<void> offered =
-        receive_packet(rendezvous, std::as_writable_bytes(std::span(&offer, 1)), connection);
-    if (!offered || connection.count != 1 || offer.magic != kMagic || offer.version != kVersion) {
-        connection.close_all();
-        return offered ? Errno::kEPROTO : offered.error();
-    }
-    const int socket = connection.number[0];
-    Files regions;
-    const auto adopted = [&]() -> Result<Memory> {
-        if (!send(socket, {.kind = PacketKind::kPresent, .value = kRoot, .token = offer.token}))
-            return Errno::kENODEV;
-        Packet packet;
-        RT_TRY(receive_packet(socket, std::as_writable_bytes(std::span(&packet, 1)), regions));
-        if (packet.kind != PacketKind::kAdopted || regions.count != kRegions) return Errno::kEPROTO;
-        const auto file = [&](Region region) { return regions.number[static_cast<std::size_t>(region)]; };
-        void* const requests = map(file(Region::kRequests), kRequestPageSize, PROT_READ);
-        void* const answers = map(file(Region::kAnswers), kAnswerPageSize, PROT_READ | PROT_WRITE);
-        void* const buffers = map(file(Region::kBuffers), kBuffersSize, PROT_READ | PROT_WRITE);
-        if (requests == nullptr || answers == nullptr || buffers == nullptr) return Errno::kENOMEM;
-        return Memory{static_cast<const RequestPage*>(requests), static_cast<AnswerPage*>(answers),
-                      static_cast<std::byte*>(buffers)};
-    }();
-    regions.close_all();
-    if (!adopted) {
-        ::close(socket);
-        return adopted.error();
-    }
-    auto bell = HostBell::create(socket);
-    if (!bell) {
-        adopted->unmap();
-        ::close(socket);
-        return bell.error();
-    }
-    return std::unique_ptr<HostTransport>(new HostTransport(socket, *adopted, std::move(*bell)));
+void unmap(void* bytes, std::uint64_t size) {
+    if (bytes != nullptr) ::munmap(bytes, size);
 }
 
-void HostTransport::Memory::unmap() const {
-    ::munmap(const_cast<RequestPage*>(requests), kRequestPageSize);
-    ::munmap(answers, kAnswerPageSize);
-    ::munmap(buffers, kBuffersSize);
+}  // namespace
+
+Result<void> Handover::take_offer() {
+    HandoverOffer offer;
+    std::vector<Descriptor> files;
+    RT_TRY(receive_packet(rendezvous_, std::as_writable_bytes(std::span(&offer, 1)), files));
+    if (files.size() != 1 || offer.magic != kMagic || offer.version != kVersion) return Errno::kEPROTO;
+    connection_ = std::move(files.front());
+    if (!send(awaited(), {.kind = PacketKind::kPresent, .value = kRoot, .token = offer.token}, 0))
+        return Errno::kENODEV;
+    return {};
+}
+
+Result<std::unique_ptr<HostTransport>> Handover::adopt() {
+    Packet packet;
+    std::vector<Descriptor> regions;
+    RT_TRY(receive_packet(awaited(), std::as_writable_bytes(std::span(&packet, 1)), regions));
+    if (packet.kind != PacketKind::kAdopted || regions.size() != kRegions) return Errno::kEPROTO;
+    const auto file = [&](Region region) {
+        return static_cast<int>(regions[static_cast<std::size_t>(region)].number());
+    };
+    void* const requests = map(file(Region::kRequests), kRequestPageSize, PROT_READ);
+    void* const answers = map(file(Region::kAnswers), kAnswerPageSize, PROT_READ | PROT_WRITE);
+    void* const buffers = map(file(Region::kBuffers), kBuffersSize, PROT_READ | PROT_WRITE);
+    if (requests == nullptr || answers == nullptr || buffers == nullptr) {
+        unmap(requests, kRequestPageSize);
+        unmap(answers, kAnswerPageSize);
+        unmap(buffers, kBuffersSize);
+        return Errno::kENOMEM;
+    }
+    const HostTransport::Memory memory{static_cast<const RequestPage*>(requests),
+                                       static_cast<AnswerPage*>(answers), static_cast<std::byte*>(buffers)};
+    return std::unique_ptr<HostTransport>(new HostTransport(std::move(connection_), memory, run_));
+}
+
+Result<std::unique_ptr<HostTransport>> Handover::step() {
+    if (connection_) return adopt();
+    RT_TRY(take_offer());
+    return std::unique_ptr<HostTransport>();
+}
+
+Result<std::unique_ptr<HostTransport>> HostTransport::accept(int rendezvous) {
+    Handover handover(rendezvous, 0);
+    for (;;) {
+        pollfd one{handover.awaited(), POLLIN, 0};
+        if (uninterrupted([&] { return ::poll(&one, 1, kPatience); }) <= 0) return Errno::kETIMEDOUT;
+        auto made = handover.step();
+        if (!made && made.error() == Errno::kEAGAIN) continue;
+        if (!made) return made;
+        if (*made == nullptr) continue;
+        (*made)->bell_ = RT_TRY(HostBell::create((*made)->socket()));
+        return made;
+    }
 }
 
 HostTransport::~HostTransport() {
     bell_.reset();
-    memory_.unmap();
-    ::close(socket_);
-    forgotten_tokens().clear();
+    unmap(const_cast<RequestPage*>(memory_.requests), kRequestPageSize);
+    unmap(memory_.answers, kAnswerPageSize);
+    unmap(memory_.buffers, kBuffersSize);
+    std::erase_if(forgotten_tokens(), [this](std::uint64_t token) { return run_of(token) == run_; });
 }
 
 std::size_t HostTransport::take(std::span<abi::Sqe> to) {
@@ -158,6 +169,7 @@ std::size_t HostTransport::take(std::span<abi::Sqe> to) {
     return count;
 }
 
+// A supervisor with a full socket has bells enough.
 void HostTransport::ring() {
     unsaid_ = false;
     switch (memory_.requests->sleep.load(std::memory_order_seq_cst)) {
@@ -166,50 +178,82 @@ void HostTransport::ring() {
         case Sleep::kOnBell:
             return HostBell::ring(memory_.answers->bell);
         case Sleep::kOnSocket:
-            if (!send(socket_, {.kind = PacketKind::kBell})) gone_ = true;
+            break;
     }
+    const bool sent = send(socket(), {.kind = PacketKind::kBell}, MSG_DONTWAIT);
+    if (!sent && errno != EAGAIN && errno != ENOBUFS) gone_ = true;
 }
 
-template <typename Idle>
-bool HostTransport::sleep_while(Idle idle) {
-    const std::uint32_t seen = memory_.requests->bell.load(std::memory_order_seq_cst);
-    memory_.answers->sleep.store(Sleep::kOnBell, std::memory_order_seq_cst);
-    const bool there = !idle() || bell_->await(memory_.requests->bell, seen);
+Result<std::size_t> HostTransport::look(std::span<abi::Sqe> to) {
+    push_forgotten();
+    push_backlog();
+    if (unsaid_) ring();
+    if (gone_) return Errno::kENODEV;
+    return take(to);
+}
+
+bool HostTransport::fall_asleep(Sleep where) {
+    memory_.answers->sleep.store(where, std::memory_order_seq_cst);
+    const bool requests = memory_.requests->produced.load(std::memory_order_seq_cst) != requests_taken_;
+    return !requests && (backlog_.empty() || full());
+}
+
+void HostTransport::wake() {
     memory_.answers->sleep.store(Sleep::kAwake, std::memory_order_seq_cst);
-    return there;
+    for (;;) {
+        Packet packet;
+        const ssize_t got =
+            uninterrupted([&] { return ::recv(socket(), &packet, sizeof packet, MSG_DONTWAIT); });
+        if (got == sizeof packet) continue;
+        if (got >= 0 || errno != EAGAIN) gone_ = true;
+        return;
+    }
 }
 
 Result<std::size_t> HostTransport::receive(std::span<abi::Sqe> to) {
-    push_forgotten();
-    if (unsaid_) ring();
     for (;;) {
-        if (gone_) return Errno::kENODEV;
-        if (const std::size_t count = take(to); count != 0) return count;
-        const bool there = sleep_while(
-            [this] { return memory_.requests->produced.load(std::memory_order_seq_cst) == requests_taken_; });
-        if (!there) return Errno::kENODEV;
+        const std::size_t count = RT_TRY(look(to));
+        if (count != 0) return count;
+        const std::uint32_t seen = memory_.requests->bell.load(std::memory_order_seq_cst);
+        if (fall_asleep(Sleep::kOnBell) && !bell_->await(memory_.requests->bell, seen)) gone_ = true;
+        memory_.answers->sleep.store(Sleep::kAwake, std::memory_order_seq_cst);
     }
 }
 
-// What the supervisor has not taken yet fills the ring: it is told, and tells when it has.
-void HostTransport::push(const abi::Cqe& cqe) {
-    const auto full = [this] {
-        const std::uint32_t consumed = memory_.requests->answers_consumed.load(std::memory_order_seq_cst);
-        return answers_made_ - consumed >= kAnswerSlots;
-    };
-    while (full() && !gone_) {
-        ring();
-        if (!sleep_while(full)) gone_ = true;
-    }
-    if (gone_) return;
+bool HostTransport::full() const {
+    const std::uint32_t consumed = memory_.requests->answers_consumed.load(std::memory_order_seq_cst);
+    return answers_made_ - consumed >= kAnswerSlots;
+}
+
+void HostTransport::put(const abi::Cqe& cqe) {
     memory_.answers->answers[answers_made_++ % kAnswerSlots] = cqe;
     memory_.answers->produced.store(answers_made_, std::memory_order_seq_cst);
     unsaid_ = true;
 }
 
+// What the ring has no room for waits here and holds nobody up, not even where the supervisor has been
+// stopped. There are at most as many answers as requests, and an event that waits need not wait twice.
+void HostTransport::push(const abi::Cqe& cqe) {
+    if (backlog_.empty() && !full()) return put(cqe);
+    const auto same = [&cqe](const abi::Cqe& waiting) {
+        return std::memcmp(&waiting, &cqe, sizeof cqe) == 0;
+    };
+    const bool event = cqe.flags == static_cast<std::uint8_t>(abi::CqeOpcode::kSendFevent);
+    if (!event || std::none_of(backlog_.begin(), backlog_.end(), same)) backlog_.push_back(cqe);
+}
+
+void HostTransport::push_backlog() {
+    for (; !backlog_.empty() && !full(); backlog_.pop_front())
+        put(backlog_.front());
+}
+
 void HostTransport::push_forgotten() {
-    for (const std::uint64_t token : std::exchange(forgotten_tokens(), {}))
+    std::vector<std::uint64_t>& tokens = forgotten_tokens();
+    const auto others = std::partition(tokens.begin(), tokens.end(),
+                                       [this](std::uint64_t token) { return run_of(token) != run_; });
+    for (const std::uint64_t token : std::span(others, tokens.end()))
         push({.flags = kForgetFd, .result = token});
+    tokens.erase(others, tokens.end());
 }
 
 void HostTransport::complete(std::span<const abi::Cqe> completions) {
@@ -227,7 +271,7 @@ std::optional<std::span<std::byte>> HostTransport::buffer(std::uint64_t address,
 Result<std::vector<Descriptor>> HostTransport::obtain(std::uint32_t tag, std::uint64_t count) {
     constexpr std::uint64_t kMost = 0xff'ffff;  // what a completion can say
     if (count > kMost) return Errno::kEINVAL;
-    const std::uint64_t first = kTokenBit | next_token_;
+    const std::uint64_t first = kTokenBit | std::uint64_t{run_} << kRunShift | next_token_;
     next_token_ += static_cast<std::uint32_t>(count);
     abi::Cqe cqe{.flags = static_cast<std::uint8_t>(abi::CqeOpcode::kObtainFd), .tag = tag, .result = first};
     for (std::size_t i = 0; i < 3; ++i)
@@ -240,13 +284,16 @@ Result<std::vector<Descriptor>> HostTransport::obtain(std::uint32_t tag, std::ui
 }
 
 Result<void> HostTransport::send_file(std::uint32_t tag, int file) {
-    if (!send(socket_, {.kind = PacketKind::kDescriptor, .tag = tag}, file)) return Errno::kEIO;
+    if (!send(socket(), {.kind = PacketKind::kDescriptor, .tag = tag}, 0, file)) return Errno::kEIO;
     return {};
 }
 
 // The word that names a descriptor in a completion; the descriptor is the supervisor's then.
 Result<std::uint64_t> HostTransport::hand_over(std::uint32_t tag, Descriptor& descriptor) {
-    if ((descriptor.number() & kTokenBit) != 0) return descriptor.release();
+    if ((descriptor.number() & kTokenBit) != 0) {
+        if (run_of(descriptor.number()) != run_) return Errno::kEXDEV;
+        return descriptor.release();
+    }
     RT_TRY(send_file(tag, static_cast<int>(descriptor.number())));
     return kNextDescriptor;
 }

@@ -2,6 +2,7 @@
 
 // The rings that a Linux process shares with a supervisor (host_protocol.h).
 
+#include <deque>
 #include <memory>
 
 #include "schemes/server/caller_cpu.h"
@@ -26,39 +27,78 @@ class HostTransport final : public Transport {
                                                              std::uint64_t size) override;
     // As tokens: nothing of a guest's becomes a descriptor here.
     userland::Result<std::vector<Descriptor>> obtain(std::uint32_t tag, std::uint64_t count) override;
+    // EXDEV for tokens of another connection: no run gets what another one sent.
     userland::Result<void> attach(std::uint32_t tag, std::vector<Descriptor> descriptors) override;
     userland::Result<std::uint64_t> give(std::uint32_t tag, Descriptor descriptor) override;
     userland::Result<Shown> show(std::uint32_t tag, const Pages& pages, std::uint64_t offset) override;
 
+    // --- for who serves several connections.
+
+    // Like receive(), but 0 where nothing has come.
+    userland::Result<std::size_t> look(std::span<abi::Sqe> to);
+    // We are about to wait for socket(). False where something has come meanwhile.
+    bool fall_asleep() { return fall_asleep(Sleep::kOnSocket); }
+    // Undoes that, and forgets the bells that rang.
+    void wake();
+    [[nodiscard]] int socket() const { return static_cast<int>(socket_.number()); }
+
   private:
+    friend class Handover;
     struct Memory {
         const RequestPage* requests = nullptr;
         AnswerPage* answers = nullptr;
         std::byte* buffers = nullptr;
-        void unmap() const;
     };
-    HostTransport(int socket, const Memory& memory, std::unique_ptr<HostBell> bell)
-        : socket_(socket), memory_(memory), bell_(std::move(bell)) {}
+    HostTransport(Descriptor socket, const Memory& memory, std::uint32_t run)
+        : socket_(std::move(socket)), memory_(memory), run_(run) {}
 
     std::size_t take(std::span<abi::Sqe> to);
-    // Sleeps on the bell as long as `idle()`, looked at last, says so; false: the supervisor has gone.
-    template <typename Idle>
-    bool sleep_while(Idle idle);
+    bool fall_asleep(Sleep where);
     void ring();
+    [[nodiscard]] bool full() const;
+    void put(const abi::Cqe& cqe);
     void push(const abi::Cqe& cqe);
+    void push_backlog();
     void push_forgotten();
     userland::Result<void> send_file(std::uint32_t tag, int file);
     userland::Result<std::uint64_t> hand_over(std::uint32_t tag, Descriptor& descriptor);
 
-    const int socket_;
+    const Descriptor socket_;
     const Memory memory_;
-    std::unique_ptr<HostBell> bell_;
+    const std::uint32_t run_;         // part of the names of tokens
+    std::unique_ptr<HostBell> bell_;  // of a server with one connection: it sleeps on nothing else
     CallerCpu cpu_;
     std::uint32_t requests_taken_ = 0;
     std::uint32_t answers_made_ = 0;
     std::uint32_t next_token_ = 0;
-    bool unsaid_ = false;  // the supervisor may not know of answers
+    std::deque<abi::Cqe> backlog_;  // what the ring has no room for, until the supervisor has taken something
+    bool unsaid_ = false;           // the supervisor may not know how far we are
     bool gone_ = false;
+};
+
+// A hand-over step by step, for who waits for other things too.
+class Handover {
+  public:
+    // The rendezvous socket stays the caller's. `run` is below kMostRuns, and nobody else's meanwhile.
+    explicit Handover(int rendezvous, std::uint32_t run) : rendezvous_(rendezvous), run_(run) {}
+
+    static constexpr std::uint32_t kMostRuns = std::uint32_t{1} << 31;
+
+    [[nodiscard]] std::uint32_t run() const { return run_; }
+    // What to wait for before the next step.
+    [[nodiscard]] int awaited() const {
+        return connection_ ? static_cast<int>(connection_.number()) : rendezvous_;
+    }
+    // Null: there are more steps. Does not wait: EAGAIN (nothing has come); ENODEV, EPROTO, ENOMEM.
+    userland::Result<std::unique_ptr<HostTransport>> step();
+
+  private:
+    userland::Result<void> take_offer();
+    userland::Result<std::unique_ptr<HostTransport>> adopt();
+
+    int rendezvous_;
+    std::uint32_t run_;
+    Descriptor connection_;
 };
 
 }  // namespace halfcell::server

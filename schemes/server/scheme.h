@@ -34,11 +34,12 @@ inline constexpr std::uint64_t kNoOffset = UINT64_MAX;
 // Who asks. `uid` and `gid` are kUnknown in call(), and wherever a libc uses the STD_FS form of an operation.
 struct Request {
     static constexpr std::uint32_t kUnknown = UINT32_MAX;
+    std::uint32_t run = 0;  // of those that a listening server serves at once; pids are of a run
     std::uint32_t pid = 0;
     std::uint32_t uid = kUnknown;
     std::uint32_t gid = kUnknown;
     std::uint64_t flags = 0;  // read and write: abi::OpenFlags of this call
-    std::uint64_t tag = 0;    // tells requests that wait apart
+    std::uint64_t tag = 0;    // tells requests that wait apart, whatever run they are of
 };
 
 // Whether the kernel keeps an offset for the handle and passes it along.

@@ -3,6 +3,7 @@
 the host that halfcell starts, and by one that listens. Who serves a scheme must not show."""
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -180,6 +181,111 @@ def what_a_server_keeps_outlives_a_run_but_handles_do_not():
     finally:
         server.terminate()
         finish(server)
+
+
+class Listener:
+    """A server that listens as long as a with statement lasts."""
+
+    def __init__(self, example):
+        self.path = os.path.join(suite.fresh(example), "socket")
+        self.options = ["--scheme", f"served=unix:{self.path}", *bind]
+        self.words = [os.path.join(servers, example), "--listen", self.path]
+
+    def __enter__(self):
+        self.server = start(self.words)
+        wait_until(lambda: os.path.exists(self.path), "the server's socket")
+        return self
+
+    def __exit__(self, *_):
+        self.server.terminate()
+        finish(self.server)
+
+    def shell(self, script):
+        return build.run("sh", "-ec", script, options=self.options)
+
+    def start(self, script):
+        return build.start("sh", "-c", script, options=self.options, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+def say(run, line):
+    run.stdin.write(line)
+    run.stdin.flush()
+
+
+@suite.test
+def a_listening_server_serves_several_runs_at_once():
+    with Listener("key_value") as listener:
+        runs = [listener.start(f"echo {i} > /scheme/served/{i}; echo ready; read -r line; cat /scheme/served/*")
+                for i in range(4)]
+        for run in runs:
+            check(run.stdout.readline() == b"ready\n", "a run does not begin while others go on")
+        expect(listener.shell("ls /scheme/served"), 0, out="0\n1\n2\n3\n", err="")
+        for run in runs:
+            say(run, b"go\n")
+            out = run.stdout.read()
+            check(finish(run) == 0 and out == b"0\n1\n2\n3\n", f"{out!r}")
+
+
+@suite.test
+def what_one_run_does_another_one_waits_for():
+    with Listener("key_value") as listener:
+        waiting = listener.start("echo ready; : < /scheme/served/await/late; echo opened")
+        check(waiting.stdout.readline() == b"ready\n", "the guest does not begin")
+        expect(listener.shell("echo now > /scheme/served/late"), 0)
+        out = waiting.stdout.read()
+        check(finish(waiting) == 0 and out == b"opened\n", f"{out!r}")
+
+
+@suite.test
+def a_run_that_is_stopped_or_killed_is_no_other_runs_trouble():
+    with Listener("key_value") as listener:
+        stopped = listener.start("while :; do echo x > /scheme/served/x; done")
+        killed = listener.start("echo ready; cat /scheme/served/await/never")
+        check(killed.stdout.readline() == b"ready\n", "the guest does not begin")
+        wait_until(lambda: listener.shell("ls /scheme/served").text == "x\n", "the other run's key")
+        stopped.send_signal(signal.SIGSTOP)
+        killed.kill()
+        for _ in range(3):
+            expect(listener.shell("cat /scheme/served/x"), 0, err="")
+        stopped.send_signal(signal.SIGCONT)
+        stopped.kill()
+        finish(killed)
+        finish(stopped)
+
+
+@suite.test
+def runs_that_share_a_server_share_no_descriptors():
+    with Listener("shared_pages") as listener:
+        holder = listener.start("/servers/server_client leave /scheme/served; read -r line")
+        check(holder.stdout.readline() == b"PASS\n", "the guest does not begin")
+        expect(listener.shell("/servers/server_client get_none /scheme/served"), 0, out="PASS\n", err="")
+        say(holder, b"go\n")
+        check(finish(holder) == 0, "the other run")
+
+
+@suite.test
+def a_listener_bears_those_who_connect_and_say_nothing():
+    with Listener("key_value") as listener:
+        silent = [socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(5)]
+        for one in silent:
+            one.connect(listener.path)
+        silent[0].send(b"x")
+        silent[1].close()
+        expect(listener.shell("echo kept > /scheme/served/a; cat /scheme/served/a"), 0, out="kept\n", err="")
+
+
+@suite.test
+def files_of_the_host_go_out_through_the_kit():
+    server = os.path.join(build.directory, "tests", "integration", "file_server")
+    real = suite.fresh("files")
+    with open(os.path.join(real, "file"), "w") as file:
+        file.write("from the host")
+    outcome = build.run("sh", "-c", "/servers/server_client hostfd /scheme/given",
+                        options=["--scheme", f"given={server} {real}", *bind])
+    expect(outcome, 0, out="PASS\n", err="")
+    with open(os.path.join(real, "file"), "rb") as file:
+        whole = file.read()
+    check(whole[:13] == b"From the host" and whole[4096:4102] == b"stored" and len(whole) == 8192, f"{whole[:20]!r}")
 
 
 def server_of(run):

@@ -253,6 +253,92 @@ void use_shared_pages(std::string_view directory) {
            "they still are the pipe");
 }
 
+int read_what_is_fed(std::string_view directory) {
+    const UniqueFd reader = open_in(directory, "reader", OpenFlags::kRdonly);
+    std::array<char, 8> text{};
+    const auto got = sys_read(reader.fd(), std::as_writable_bytes(std::span(text)));
+    return got && std::string_view(text.data(), *got) == "late" ? 7 : 8;
+}
+
+// A file of the host that a server of the host has given away: a regular one.
+void use_regular_file_of_host(std::string_view directory) {
+    const UniqueFd file = open_in(directory, "file");
+    expect(read_whole(file.fd()) == "from the host", "what the host has written");
+    need(sys_lseek(file.fd(), 0, abi::SeekWhence::kSet), "seek");
+    need(write_all(file.fd(), "From"), "write");
+    expect(need(sys_lseek(file.fd(), 0, abi::SeekWhence::kEnd), "size") == 13, "the size");
+    expect((need(sys_fstat(file.fd()), "stat").st_mode & abi::Mode::kType) == abi::Mode::kFile, "the type");
+    need(sys_ftruncate(file.fd(), 2 * kPage), "truncate");
+    std::byte* const shared =
+        map(file.fd(), 2 * kPage, MapFlags::kMapShared | MapFlags::kProtRead | MapFlags::kProtWrite);
+    expect(std::memcmp(shared, "From the host", 13) == 0, "a mapping shows the file");
+    std::memcpy(shared + kPage, "stored", 6);
+    std::array<char, 6> text{};
+    need(sys_lseek(file.fd(), kPage, abi::SeekWhence::kSet), "seek");
+    need(sys_read(file.fd(), std::as_writable_bytes(std::span(text))), "read");
+    expect(std::string_view(text.data(), 6) == "stored", "a store reaches the file");
+    std::byte* const own =
+        map(file.fd(), kPage, MapFlags::kMapPrivate | MapFlags::kProtRead | MapFlags::kProtWrite);
+    own[0] = std::byte{'f'};
+    expect(shared[0] == std::byte{'F'}, "a private mapping is private");
+    const UniqueFd reader = open_in(directory, "file", OpenFlags::kRdonly);
+    abi::Map request{0, kPage, MapFlags::kMapShared | MapFlags::kProtRead | MapFlags::kProtWrite, 0};
+    expect_error(sys_fmap(reader.fd(), request), Errno::kEACCES, "who may only read");
+    expect_error(sys_write(reader.fd(), std::as_bytes(std::span("x", 1))), Errno::kEBADF, "nor write");
+    expect_error(open_file(concat(directory, "/missing"), OpenFlags::kRdonly), Errno::kENOENT, "missing");
+}
+
+// And pipes, where reads wait and events tell.
+void use_files_of_host(std::string_view directory) {
+    use_regular_file_of_host(directory);
+    const UniqueFd reader = open_in(directory, "reader", OpenFlags::kRdonly);
+    const UniqueFd feed = open_in(directory, "feed");
+    const UniqueFd writer = open_in(directory, "writer");
+    const UniqueFd drain = open_in(directory, "drain");
+    std::array<char, 8> text{};
+    const auto bytes = std::as_writable_bytes(std::span(text));
+
+    const UniqueFd events(
+        need(sys_openat(process().name_space, "/scheme/event", OpenFlags::kRdwr), "an event queue"));
+    abi::Event event{word(reader.fd()), abi::EventFlags::kEventRead, 42};
+    need(sys_write(events.fd(), std::as_bytes(std::span(&event, 1))), "subscribe");
+    need(write_all(feed.fd(), "fed"), "feed");
+    event = {};
+    need(sys_read(events.fd(), std::as_writable_bytes(std::span(&event, 1))), "an event");
+    expect(event.data == 42 && event.flags == abi::EventFlags::kEventRead, "something to read");
+    expect(need(sys_read(reader.fd(), bytes), "read") == 3 && std::string_view(text.data(), 3) == "fed",
+           "it");
+
+    need(write_all(writer.fd(), "drained"), "write");
+    expect(need(sys_read(drain.fd(), bytes), "drain") == 7 && std::string_view(text.data(), 7) == "drained",
+           "what a guest writes reaches the server");
+    expect_error(sys_write(reader.fd(), std::as_bytes(std::span("x", 1))), Errno::kEBADF,
+                 "an end to read from");
+    abi::Map request{0, kPage, MapFlags::kMapShared | MapFlags::kProtRead, 0};
+    expect_error(sys_fmap(reader.fd(), request), Errno::kENODEV, "a pipe cannot be mapped");
+
+    const std::uint32_t child = need(start_child(read_what_is_fed, directory), "child");
+    need(write_all(feed.fd(), "late"), "feed");
+    expect(status_of(child) == 7, "a read that has waited");
+}
+
+// Leaves a descriptor with shared_pages, where another run of halfcell must not get it.
+void leave_descriptor(std::string_view directory) {
+    const UniqueFd file = open_in(directory, "box");
+    Pipe pipe = need(make_pipe(), "pipe");
+    std::array<std::uint64_t, 1> number{word(pipe.reader.release())};
+    const auto fds = std::as_writable_bytes(std::span(number));
+    expect(need(sys_call(file.fd(), fds, CallFlags::kFd | CallFlags::kWrite, {}), "send") == 1, "send one");
+}
+
+void get_none_of_another_run(std::string_view directory) {
+    const UniqueFd file = open_in(directory, "box");
+    std::array<std::uint64_t, 1> number{};
+    const auto fds = std::as_writable_bytes(std::span(number));
+    expect_error(sys_call(file.fd(), fds, CallFlags::kFd | CallFlags::kRead, {}), Errno::kEXDEV,
+                 "a descriptor of another run");
+}
+
 // Looks at the last byte of two pages of a file.
 void look_at_mapping(std::string_view path) {
     const UniqueFd file = need(open_file(path, OpenFlags::kRdwr), "open");
@@ -267,6 +353,9 @@ int main_program(std::span<const std::string_view> arguments) {
     if (arguments[0] == "key_value") use_key_value(arguments[1]);
     if (arguments[0] == "proxy") use_proxy(arguments[1]);
     if (arguments[0] == "shared_pages") use_shared_pages(arguments[1]);
+    if (arguments[0] == "hostfd") use_files_of_host(arguments[1]);
+    if (arguments[0] == "leave") leave_descriptor(arguments[1]);
+    if (arguments[0] == "get_none") get_none_of_another_run(arguments[1]);
     if (arguments[0] == "map") look_at_mapping(arguments[1]);
     return verdict();
 }

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <map>
 #include <utility>
 
@@ -243,6 +244,34 @@ TEST_CASE_FIXTURE(Fixture, "events go out with the answers") {
     CHECK(transport.completions[1].flags == static_cast<int>(CqeOpcode::kSendFevent));
     CHECK(transport.completions[1].tag == abi::EventFlags::kEventWrite);
     CHECK(transport.completions[1].result == 8);
+}
+
+TEST_CASE_FIXTURE(Fixture, "of several runs that share a scheme, each hears of what it has open") {
+    FakeTransport other_transport;
+    Dispatcher other(scheme, other_transport, 7);
+    scheme.value = 12;
+    (void)ask(request(Opcode::kOpenAt, 1));
+    scheme.value = 13;
+    const abi::Sqe open = request(Opcode::kOpenAt, 1);
+    other.take(std::span(&open, 1));
+    other.send_completions();
+    other_transport.completions.clear();
+    const std::array<Scheme::Event, 3> events{{{12, 1}, {13, 2}, {14, 3}}};
+    for (Dispatcher* const run : {&dispatcher, &other}) {
+        run->tell(events);
+        run->send_completions();
+    }
+    CHECK(transport.take_only().result == 12);
+    CHECK(other_transport.take_only().result == 13);
+    // And a request of one that waits is none of the other's.
+    scheme.ready = false;
+    const abi::Sqe read = request(Opcode::kRead, 5, {13, 0, 10});
+    other.take(std::span(&read, 1));
+    tell(request(Opcode::kCancel, 5));
+    CHECK(scheme.cancels.empty());
+    other.hang_up();
+    CHECK(scheme.cancels == std::vector<std::uint64_t>{std::uint64_t{7} << 32 | 5});
+    CHECK(scheme.closes == std::map<Id, int>{{13, 1}});
 }
 
 TEST_CASE_FIXTURE(Fixture, "a locked handle is told of closes until it is closed itself") {
