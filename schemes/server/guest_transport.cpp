@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string>
 
-#include "abi/namespace_call.h"
 #include "schemes/server/scheme.h"
+#include "userland/rt/name_space.h"
 #include "userland/rt/process.h"
 
 namespace halfcell::server {
@@ -44,16 +44,7 @@ Result<void> GuestTransport::register_as(std::string_view name) {
     params.number = kRoot;
     params.flags = abi::OpenFlags::kRdwr;
     UniqueFd root(RT_TRY(sys_dup(socket_.fd(), bytes_of(params))));
-    std::string request(bytes_of(abi::NsDup::kIssueRegister));
-    request.resize(sizeof(std::uint64_t));
-    request += name;
-    const UniqueFd registration(RT_TRY(sys_dup(process().name_space, request)));
-    std::uint64_t number = word(root.fd());
-    RT_TRY(sys_call(registration.fd(), std::as_writable_bytes(std::span(&number, 1)),
-                    CallFlags::kFd | CallFlags::kWrite, {}));
-    // The namespace has it now.
-    (void)root.release();
-    return {};
+    return userland::register_scheme(name, std::move(root));
 }
 
 Result<std::size_t> GuestTransport::receive(std::span<abi::Sqe> to) {
