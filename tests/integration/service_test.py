@@ -2,6 +2,7 @@
 """The tool service: daemons that are ready as those of Redox are, and what becomes of the names they take."""
 import os
 import sys
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -46,6 +47,16 @@ def a_name_that_is_taken_stays_unless_it_is_replaced():
     expect(shell(script), 0, "125\n", "File exists")
     script = "service -r null,nothing -s null /programs/daemon root; echo $?; cat /scheme/null"
     expect(shell(script), 1, "0\n", "Function not implemented")
+
+
+@suite.test
+def touch_names_the_time_to_servers_that_do_not_know_now():
+    # As redoxfs and ramfs, which take libc's UTIME_NOW for a number of nanoseconds.
+    outcome = expect(shell("service -s made /programs/daemon root; touch /scheme/made/file"), 0, err="")
+    for line in outcome.text.splitlines():
+        seconds, nanoseconds = map(int, line.split())
+        check(abs(seconds - time.time()) < 100 and nanoseconds < 10**9, str(outcome))
+    check(outcome.text.count("\n") == 2, str(outcome))
 
 
 suite.main()

@@ -21,9 +21,11 @@ constexpr Usage kUsage{
     "touch", "[OPTION]... FILE...",
     "Sets the access and modification time of each FILE to now. Missing files are made, empty.", kOptions};
 
+// Now is the clock's time, not libc's UTIME_NOW: redoxfs and ramfs take that word for a time.
 struct Times {
-    abi::TimeSpec access{0, kTimeNow};
-    abi::TimeSpec modification{0, kTimeNow};
+    abi::TimeSpec access;
+    abi::TimeSpec modification;
+    bool now = true;
 };
 
 abi::TimeSpec time_spec(const PointInTime& time) {
@@ -31,11 +33,12 @@ abi::TimeSpec time_spec(const PointInTime& time) {
 }
 
 Times read_times(const CommandLine& line) {
-    Times times;
     const Result<abi::TimeSpec> clock = sys_clock_gettime(abi::Clock::kRealtime);
     const PointInTime now =
         clock ? PointInTime{clock->tv_sec, static_cast<std::uint32_t>(clock->tv_nsec)} : PointInTime{0, 0};
+    Times times{time_spec(now), time_spec(now)};
     for (const GivenOption& option : line.options) {
+        times.now = times.now && option.id != 'd' && option.id != 't' && option.id != 'r';
         if (option.id == 'd' || option.id == 't') {
             const auto time =
                 option.id == 'd' ? parse_date(option.value, now) : parse_touch_stamp(option.value, now);
@@ -70,11 +73,10 @@ int main_program(std::span<const std::string_view> arguments) {
             if (line.has('c') || line.has('h')) continue;
             const Result<UniqueFd> file =
                 open_file(path, abi::OpenFlags::kWronly | abi::OpenFlags::kCreat | abi::OpenFlags::kCloexec);
-            const bool now = times.access.tv_nsec == kTimeNow && times.modification.tv_nsec == kTimeNow;
             if (!file) {
                 result = file.error();
             } else {
-                result = now ? Result<void>() : set_file_times(path, times.access, times.modification);
+                result = times.now ? Result<void>() : set_file_times(path, times.access, times.modification);
             }
         }
         if (!result) complain("cannot touch ", quoted(path), ": ", error_sentence(result.error()));

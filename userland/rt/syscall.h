@@ -120,8 +120,7 @@ inline Result<void> sys_fchown(Fd fd, std::uint32_t uid, std::uint32_t gid) {
     return {};
 }
 
-// times[0] is the access time, times[1] the modification time; tv_nsec may be kTimeNow or kTimeOmit.
-inline constexpr std::int32_t kTimeNow = (1 << 30) - 1;
+// times[0] is the access time, times[1] the modification time; tv_nsec may be kTimeOmit.
 inline constexpr std::int32_t kTimeOmit = (1 << 30) - 2;
 inline Result<void> sys_futimens(Fd fd, std::span<const abi::TimeSpec, 2> times) {
     RT_TRY(checked_syscall(abi::SYS_FUTIMENS, word(fd), word(times.data()), times.size_bytes()));
