@@ -60,7 +60,7 @@ class Rounds:
 
 
 def line_of(process):
-    line = next_line(process).decode().split()
+    line = next_line(process, 2 * DEADLINE).decode().split()
     check(line and all(word.isdigit() for word in line), f"another answer: {line}")
     return [int(word) for word in line]
 
@@ -105,7 +105,8 @@ def a_server_of_the_host_is_killed():
             before, memory = Costs(process.pid), memory_of(process.pid)
         process.stdin.write(b"go\n")
         process.stdin.flush()
-        check(next_line(process) == b"ready\n", "the clients do not begin")
+        said = next_line(process, 2 * DEADLINE)
+        check(said == b"ready\n", f"the clients do not begin: {said}")
         select.select([process.stdout], [], [], chance.uniform(0, 0.01))
         (server,) = [child for child in children(process.pid) if name_of(child) == "box"]
         killed = time.time_ns()
