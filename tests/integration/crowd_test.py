@@ -27,26 +27,28 @@ class Crowd:
         (self.failed,) = numbers["failed"]
         self.served = numbers["served"]
 
+    @property
+    def even(self):
+        """Whether nobody waits ten times as long as usual, over enough reads to tell. Those that have a CPU with less
+        on it get more."""
+        return (self.longest <= 10 * self.median and max(self.served) <= 10 * min(self.served)
+                and min(self.served) >= 20)
+
     def __str__(self):
         return (f"median {self.median / 1000:.0f} us, p99 {self.p99 / self.median:.1f}, "
                 f"max {self.longest / self.median:.1f} times that; reads {min(self.served)} to {max(self.served)} each")
 
 
 def nobody_starves(kind, *options):
-    """The shares are alike in every run, and in a good one nobody waits ten times as long as usual."""
-    best = None
-    for _ in range(TRIES):
+    """Everybody is served in every run, and in a good one evenly."""
+    runs = []
+    while not runs or not runs[-1].even:
+        check(len(runs) < TRIES, "\n".join(["somebody waits too long:", *map(str, runs)]))
         crowd = Crowd(kind, options)
         check(crowd.failed == 0, f"{crowd.failed} reads failed")
         check(len(crowd.served) == CLIENTS and min(crowd.served) > 0, f"somebody gets nothing: {crowd}")
-        # Those that have a CPU with less on it get more.
-        check(max(crowd.served) <= 10 * min(crowd.served), f"the shares differ: {crowd}")
-        if best is None or crowd.longest / crowd.median < best.longest / best.median:
-            best = crowd
-        if best.longest <= 10 * best.median:
-            print(f"     {best}", flush=True)
-            return
-    check(False, f"somebody waits too long: {best}")
+        runs.append(crowd)
+    print(f"     {runs[-1]}", flush=True)
 
 
 host_server = "speed=" + os.path.join(build.directory, "schemes", "server", "bin", "speedscheme")
