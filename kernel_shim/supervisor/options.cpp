@@ -162,7 +162,8 @@ void add_world_options(CLI::App& app, WorldOptions& world) {
             world.working_directory = path.starts_with('/') ? path : absolute_on_host(path);
         },
         "the guest's working directory (default /); a relative one begins at the host's");
-    app.add_option("--memory-limit", world.memory_limit, "bytes of guest memory, e.g. 64M; beyond it ENOMEM")
+    app.add_option("--memory-limit", world.memory_limit,
+                   "bytes of guest memory, e.g. 64M; beyond it ENOMEM, for files in memory ENOSPC")
         ->transform(CLI::AsSizeValue(false));
     world.context_limit = host::comfortable_guest_threads(host::read_host_limits());
     app.add_option("--process-limit", world.context_limit,
@@ -175,6 +176,23 @@ void add_trace_details(CLI::App& app, TraceOptions& trace) {
     app.add_option("-e,--expression", trace.filters, "only these calls (openat,read), or scheme=NAME")
         ->allow_extra_args(false);
 }
+
+// Help as CLI11 makes it, but for what its own notation would not tell: that a program follows the options,
+// and that a flag may have a file.
+class HelpFormatter final : public CLI::Formatter {
+  public:
+    std::string make_usage(const CLI::App* app, std::string name) const override {
+        std::string text = CLI::Formatter::make_usage(app, std::move(name));
+        if (!app->get_prefix_command()) return text;
+        const std::size_t end = text.find_last_not_of('\n') + 1;
+        return text.insert(end, " [--] PROGRAM [ARGUMENT]...");
+    }
+    std::string make_option_name(const CLI::Option* option, bool positional) const override {
+        std::string name = CLI::Formatter::make_option_name(option, positional);
+        if (const std::size_t at = name.find("{-}"); at != std::string::npos) name.replace(at, 3, "[=FILE]");
+        return name;
+    }
+};
 
 // Where "--" stands between the options of `sub` and its program; argc where it does not. CLI11 would hand
 // the words behind it to the main command, so they are kept from it.
@@ -197,13 +215,15 @@ Command parse_command_line(int argc, char** argv) {
     app.set_version_flag("--version", std::string("halfcell 0.1 (redox_syscall 0.7.4)"));
     app.require_subcommand(1);
     app.footer(kFooter);
-    app.get_formatter()->column_width(34);
+    const auto formatter = std::make_shared<HelpFormatter>();
+    formatter->column_width(34);
+    app.formatter(formatter);
 
     RunCommand run;
     CLI::App* const run_app = app.add_subcommand("run", "run a program made for Redox");
     add_world_options(*run_app, run.world);
     std::string run_trace;
-    run_app->add_flag("--trace{-}", run_trace, "show the program's calls on standard error, or in =FILE");
+    run_app->add_flag("--trace{-}", run_trace, "show the program's calls on standard error, or in FILE");
     run_app->prefix_command();
     run_app->footer(kFooter);
 
@@ -221,7 +241,7 @@ Command parse_command_line(int argc, char** argv) {
     boot_app->add_option("IMAGE", boot.image, "flat image (entry at offset 0x1a) or ELF")->required();
     boot_app->add_option("--base", boot.base, "where a flat image is mapped (default 0x1000)");
     std::string boot_trace;
-    boot_app->add_flag("--trace{-}", boot_trace, "show the calls on standard error, or in =FILE");
+    boot_app->add_flag("--trace{-}", boot_trace, "show the calls on standard error, or in FILE");
 
     CheckCommand check;
     CLI::App* const check_app =

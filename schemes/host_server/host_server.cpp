@@ -130,7 +130,8 @@ void HostServer::make_connection() {
         what_ = decision_for(HandoverKind::kSocketUnavailable).name;
     } else {
         error_ = made.error();
-        what_ = describe(outcome);
+        what_ = link_->trouble();
+        if (what_.empty()) what_ = describe(outcome);
     }
     tried_.notify_all();
 }

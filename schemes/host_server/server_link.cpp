@@ -67,6 +67,7 @@ class CommandLink final : public ServerLink {
 
     int reach() override {
         if (process_ > 0) return 0;
+        trouble_.clear();
         int ends[2];
         if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return errno;
         host::UniqueFd ours(ends[0]);
@@ -91,10 +92,13 @@ class CommandLink final : public ServerLink {
         rendezvous_ = std::move(ours);
         if (got == sizeof error) {
             let_go();
+            trouble_ = std::string("cannot be started: ") + std::strerror(error) + " (" +
+                       ::strerrorname_np(error) + ")";
             return error;
         }
         return 0;
     }
+    [[nodiscard]] std::string trouble() const override { return trouble_; }
 
     void let_go() override {
         if (process_ > 0) host::kill_and_reap(process_);
@@ -106,6 +110,7 @@ class CommandLink final : public ServerLink {
     [[nodiscard]] int rendezvous() const override { return rendezvous_.get(); }
 
     std::vector<std::string> words_;
+    std::string trouble_;
     pid_t process_ = -1;
     host::UniqueFd rendezvous_;
 };

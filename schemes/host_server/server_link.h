@@ -16,6 +16,9 @@ class ServerLink : public Rendezvous {
     // is ended, and waited for. Blocks for the host's work.
     virtual void let_go() = 0;
 
+    // What the last reach() failed for, where there is more to say than its errno; else empty.
+    [[nodiscard]] virtual std::string trouble() const { return {}; }
+
     int send(const server::HandoverOffer& offer, int descriptor) override;
     Presented await(int connection, Clock::time_point deadline) override;
 

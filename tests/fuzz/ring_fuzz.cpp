@@ -21,6 +21,7 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -440,23 +441,26 @@ class Actor {
     // The whole answer page changes while the supervisor reads it.
     void scribble_meanwhile() {
         std::atomic<bool> stop{false};
-        const std::uint64_t seed = input_.word();
-        server::AnswerPage& page = *world_.server->answers;
-        std::thread scribbler([&] {
-            std::uint64_t state = seed | 1;
-            std::uint32_t produced = made_;
+        const auto scribble = [this, &stop, state = input_.word() | 1, produced = made_]() mutable {
+            server::AnswerPage& page = *world_.server->answers;
+            auto* const words = reinterpret_cast<std::atomic<std::uint64_t>*>(page.answers);
             while (!stop.load(std::memory_order_relaxed)) {
                 state = state * 6364136223846793005U + 1442695040888963407U;
-                auto* const words = reinterpret_cast<std::atomic<std::uint64_t>*>(page.answers);
                 words[(state >> 33) % (2 * server::kAnswerSlots)].store(state, std::memory_order_relaxed);
                 if (state >> 60 == 0) page.produced.store(produced += 7);
             }
-        });
+        };
+        std::thread scribbler;
+        try {
+            scribbler = std::thread(scribble);
+        } catch (const std::system_error&) {
+            return;  // the machine is full
+        }
         for (int rounds = 0; rounds < 64 && !world_.lost; ++rounds)
             world_.serve();
         stop.store(true);
         scribbler.join();
-        made_ = page.produced.load();
+        made_ = world_.server->answers->produced.load();
     }
 
     RingWorld& world_;

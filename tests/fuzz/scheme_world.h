@@ -7,6 +7,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -77,11 +78,16 @@ class Party {
     void start(std::function<void()> call) {
         if (busy()) return;
         done_ = false;
-        thread_ = std::thread([this, call = std::move(call)] {
-            context->waiter().adopt_this_thread();
-            call();
+        try {
+            thread_ = std::thread([this, call = std::move(call)] {
+                context->waiter().adopt_this_thread();
+                call();
+                done_ = true;
+            });
+        } catch (const std::system_error&) {
+            // The machine is full: a call fewer.
             done_ = true;
-        });
+        }
         settle();
     }
     // Until its call, if there is one, has ended or sleeps.

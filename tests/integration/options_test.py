@@ -156,4 +156,18 @@ def schemes_that_do_not_exist():
     check("zero" in outcome.message, f"it does not say what there is\n{outcome}")
 
 
+@suite.test
+def the_help_names_the_program_and_the_file_of_a_trace():
+    text = build.run("true", options=["--help"]).text
+    check("run [OPTIONS] [--] PROGRAM [ARGUMENT]...\n" in text and "--trace[=FILE]" in text, text)
+
+
+@suite.test
+def schemes_without_a_status_are_listed_as_schemes():
+    outcome = expect(build.run("ls", "-l", "/scheme"), 0, err="")
+    check("?" not in outcome.text, str(outcome))
+    check(any(line.split() == ["scheme", "-", "-", "-", "-", "-", "chan"] for line in outcome.text.splitlines()),
+          str(outcome))
+
+
 suite.main()

@@ -155,7 +155,8 @@ def command_lines_of_the_host():
     def refused(scheme, reason):
         expect(build.run("true", options=["--scheme", scheme]), 125, out="", err=reason)
     key_value = os.path.join(servers, "key_value")
-    refused("served=/nonexistent/server", "socket unavailable: No such file or directory")
+    refused("served=/nonexistent/server a", "/nonexistent/server: cannot be started: No such file or directory (ENOENT)")
+    refused(f"served={suite.directory}", f"{suite.directory}: cannot be started: Permission denied (EACCES)")
     refused("served=true", "socket unavailable")
     refused(f"served=unix:{suite.directory}/nobody", "socket unavailable")
     refused(f"file={key_value}", "File exists")

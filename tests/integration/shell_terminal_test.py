@@ -64,6 +64,16 @@ def a_command_over_several_lines_is_asked_for():
 
 
 @suite.test
+def the_shell_tells_what_was_typed_and_what_it_can_do():
+    screen = shell()
+    run(screen, b"echo first")
+    run(screen, b"history", b"    1  echo first\r\n    2  history\r\n")
+    run(screen, b"history 1", b"    3  history 1\r\n")
+    run(screen, b"help", b"  . : [ bg break", b" history jobs", b"PATH:\r\n")
+    leave(screen)
+
+
+@suite.test
 def the_end_of_input_ends_the_shell():
     screen = shell()
     screen.type(b"\x04")

@@ -179,6 +179,7 @@ class Lister {
         }
         const Errno error = stat.error();
         item.unknown = true;
+        item.scheme = in_scheme_list;
         if (!in_scheme_list && error != Errno::kEBADF && error != Errno::kEOPNOTSUPP) {
             complain("cannot access ", quoted(item.path), ": ", error_sentence(error));
         }

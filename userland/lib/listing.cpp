@@ -54,6 +54,12 @@ ListPrinter::Row ListPrinter::make_row(const ListItem& item) const {
     Row row;
     row.name = item.name;
     row.name.append(mark(item));
+    if (item.unknown && item.scheme) {
+        row.inode = row.blocks = row.links = row.owner = row.group = row.size = "-";
+        row.mode = "scheme    ";
+        row.time = "           -";
+        return row;
+    }
     if (item.unknown) {
         row.inode = row.blocks = row.links = row.owner = row.group = row.size = "?";
         row.mode = "??????????";

@@ -29,6 +29,7 @@ struct ListItem {
     abi::Stat stat{};
     EntryKind kind = EntryKind::kUnknown;
     bool unknown = false;  // It could not be looked at.
+    bool scheme = false;   // A name of a scheme, whose server may have nothing to say about it.
     bool directory() const { return kind == EntryKind::kDirectory; }
 };
 

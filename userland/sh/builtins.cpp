@@ -21,6 +21,8 @@ constexpr Builtin kBuiltins[] = {
     {"fg", builtin_fg},
     {"getopts", builtin_getopts},
     {"hash", builtin_hash},
+    {"help", builtin_help},
+    {"history", builtin_history},
     {"jobs", builtin_jobs},
     {"kill", builtin_kill},
     {"local", builtin_local},

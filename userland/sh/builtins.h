@@ -67,6 +67,8 @@ int builtin_wait(Shell& shell, Shell::Arguments words);
 int builtin_command(Shell& shell, Shell::Arguments words);
 int builtin_type(Shell& shell, Shell::Arguments words);
 int builtin_hash(Shell& shell, Shell::Arguments words);
+int builtin_help(Shell& shell, Shell::Arguments words);
+int builtin_history(Shell& shell, Shell::Arguments words);
 
 // Text as the shell would read it back: 'it'"'"'s'.
 std::string single_quoted(std::string_view text);

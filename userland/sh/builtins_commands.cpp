@@ -1,5 +1,8 @@
 // Builtins about commands.
 
+#include <algorithm>
+
+#include "userland/lib/number.h"
 #include "userland/rt/exec.h"
 #include "userland/rt/output.h"
 #include "userland/sh/builtins.h"
@@ -79,6 +82,38 @@ int builtin_hash(Shell& shell, Shell::Arguments words) {
             status = shell.fail("hash", word + ": not found");
     }
     return status;
+}
+
+int builtin_help(Shell& shell, Shell::Arguments) {
+    std::string text = "sh: a POSIX shell. Commands of its own:\n";
+    std::string line = " ";
+    for (const Builtin& builtin : all_builtins()) {
+        constexpr std::size_t kWidth = 78;
+        if (line.size() + 1 + builtin.name.size() > kWidth) {
+            text += line + '\n';
+            line = " ";
+        }
+        line.append(" ").append(builtin.name);
+    }
+    text += line + "\nEvery other name is a program, looked for in PATH:\n  " + shell.value_or("PATH", "") +
+            "\n`ls /scheme/initfs/bin` shows those that halfcell carries; each has --help.\n";
+    return shell.print(text) ? 0 : 1;
+}
+
+// The lines that have been typed, with numbers; with an operand only so many, the last ones.
+int builtin_history(Shell& shell, Shell::Arguments words) {
+    if (shell.history == nullptr) return 0;
+    const std::vector<std::string>& lines = *shell.history;
+    std::size_t first = 0;
+    if (words.size() > 1) {
+        const auto count = parse_unsigned(words[1]);
+        if (!count) return shell.fail("history", "Illegal number: " + words[1], 2);
+        first = lines.size() - static_cast<std::size_t>(std::min<std::uint64_t>(*count, lines.size()));
+    }
+    std::string text;
+    for (std::size_t i = first; i < lines.size(); ++i)
+        text += concat(pad_left(decimal(i + 1), 5), "  ", lines[i], "\n");
+    return shell.print(text) ? 0 : 1;
 }
 
 }  // namespace halfcell::userland::sh

@@ -19,6 +19,7 @@ class EditedInput {
     // runs, the terminal passes every key on but those that are signals. Blocks.
     Result<std::string> read_line(std::string_view prompt);
     void forget_line() { editor_.forget_line(); }
+    [[nodiscard]] const std::vector<std::string>& history() const { return editor_.history(); }
 
   private:
     Result<LineEditor::Outcome> edit(std::string_view prompt);

@@ -28,6 +28,8 @@ class LineEditor {
 
     // The line, which is remembered; the next one is empty.
     std::string take_line();
+    // The lines that are remembered, the oldest first.
+    [[nodiscard]] const std::vector<std::string>& history() const { return history_; }
     // The line is given up.
     void forget_line();
 

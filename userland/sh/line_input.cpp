@@ -61,7 +61,7 @@ Result<void> read_line_exactly(Fd fd, std::string& line) {
 StandardInput::StandardInput(Shell& shell, bool prompts) : shell_(shell), prompts_(prompts) {
     const bool edits = prompts && is_terminal(Fd::kStdin) && is_terminal(Fd::kStderr) &&
                        shell.value_or("TERM", "dumb") != "dumb";
-    if (edits) editor_.emplace(shell.directories());
+    if (edits) shell.history = &editor_.emplace(shell.directories()).history();
 }
 
 // What was read before a signal is kept for the next time.

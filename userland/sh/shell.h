@@ -121,6 +121,8 @@ class Shell final : private ExpansionHost, private Directories {
     int files_sourced = 0;
     bool subshell = false;
     bool interactive = false;  // This process talks to a user.
+    // The lines that a user has typed, where they can be edited; else null.
+    const std::vector<std::string>* history = nullptr;
     // How many conditions, && and || are around: set -e does not apply there.
     int conditions = 0;
 
