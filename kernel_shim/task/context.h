@@ -207,6 +207,9 @@ class Context : public std::enable_shared_from_this<Context> {
     // meanwhile. One that was asked for (kAsked, kSpaceSwitch) is left out where it has been taken back.
     // False where `tracee` is the tracer no more. Worker only. Blocks.
     bool trace_stop(const Tracee& tracee, const ParkedThread& parked, TraceEvent event);
+    // The thread stays parked while the worker makes its call, and what is asked for is looked at afterwards:
+    // it need not be asked to park. Worker only.
+    void hold_parked(bool parked);
     // Whether a tracer may see the context on its way out, and the status it is told. Worker only.
     [[nodiscard]] std::optional<std::int32_t> exit_to_show() const;
     // Runs `job` here and now with the thread of a context in a stop: EBUSY where it is in none.

@@ -61,6 +61,11 @@ void Context::end_trace_stop(bool step) {
     }
 }
 
+void Context::hold_parked(bool parked) {
+    std::lock_guard lock(mutex_);
+    state_.parked = parked;
+}
+
 bool Context::trace_stopped() const {
     std::lock_guard lock(mutex_);
     return state_.trace_stopped;

@@ -15,8 +15,6 @@ constexpr std::uint64_t kBreakpointTrap = 3;
 constexpr std::uint64_t kGeneralProtection = 13;
 constexpr std::uint64_t kPageFault = 14;
 
-constexpr std::uint64_t kSyscallLength = 2;
-
 // What a fault is to Redox. Only page faults carry an address, and only some traps an error code.
 // Source: kernel:src/arch/x86_shared/interrupt/exception.rs.
 abi::Exception exception_of(const machine::ParkTrap& park) {

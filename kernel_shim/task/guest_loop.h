@@ -30,6 +30,8 @@ class GuestLoop final : public Answerer {
     void run();
 
   private:
+    static constexpr std::uint64_t kSyscallLength = 2;
+
     // A call the thread stands in front of, set back there for a park: it is made again when it runs on.
     struct PendingCall {
         std::uint64_t address = 0;  // of the `syscall` instruction

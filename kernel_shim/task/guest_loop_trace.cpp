@@ -13,8 +13,6 @@ namespace {
 
 using abi::PtraceFlags;
 
-constexpr std::uint64_t kSyscallLength = 2;
-
 }  // namespace
 
 std::uint64_t GuestLoop::stop(const Tracee& tracee, TraceEvent event) {
@@ -65,7 +63,9 @@ bool GuestLoop::make_call_parked(const Tracee& tracee, Parked& parked) {
     context_.enter_call(trap);
     // Whoever answered late could not answer a thread that is parked.
     context_.late_calls().answer_through(nullptr);
+    context_.hold_parked(true);
     const std::uint64_t value = calls_.handle(kernel_, context_, trap).value_or(0);
+    context_.hold_parked(false);
     context_.late_calls().answer_through(this);
     context_.leave_call();
     const bool broken = context_.waiter().take_broken() && !context_.ending() &&

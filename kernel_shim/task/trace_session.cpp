@@ -9,8 +9,7 @@ namespace {
 
 using abi::PtraceFlags;
 
-// Events that nobody takes: past this many, those that stop nobody are dropped. Every stop waits for its
-// tracer, so there are never more of them than tracees.
+// Of those that nobody takes, as relibc's ptrace() does not, only so many are kept.
 constexpr std::size_t kMostEvents = 4096;
 
 }  // namespace
@@ -160,8 +159,8 @@ void TraceSession::report(TraceEvent event) {
             found->second.stop = event;
             state_.last_stopped = event.context;
         }
-        if (event.stopped || event.kind == StopKind::kEnded || state_.events.size() < kMostEvents)
-            state_.events.push_back(event);
+        if (state_.events.size() >= kMostEvents) state_.events.pop_front();
+        state_.events.push_back(event);
         state_.waiting.notify_all();
     }
     if (options_.on_event) options_.on_event(event);
@@ -275,8 +274,7 @@ void TraceSession::child_made(Context& maker, std::uint64_t flags, const std::sh
     const bool runs = options_.follow == Follow::kThreads && own_thread;
     if (runs) tracee->set(flags, {});
     // A child that somebody has attached to already, or that has been killed already, is not ours to hold.
-    (void)enter(child, tracee, follow ? std::nullopt : std::optional(maker.id()));
-    if (runs) return;
+    if (!enter(child, tracee, follow ? std::nullopt : std::optional(maker.id())) || runs) return;
     child->request_trace_stop(StopKind::kAsked);
     TraceEvent event = event_of(maker.id(), StopKind::kClone, PtraceFlags::kPtraceEventClone, pid);
     event.child = child;
