@@ -3,18 +3,17 @@
 // Where the calling thread runs: beside those who wait for it (RequestPage::cpu), so that they and it are two
 // switches apart and not two wake-ups across CPUs.
 
-#include <sched.h>
-
 #include <cstdint>
 
 #include "schemes/server/host_protocol.h"
 
 namespace halfcell::server {
 
-// Used by one thread.
+// Used by one thread. That may have several, one for each run that it serves: it is then where the one is
+// that has settled last, until one of them goes.
 class CallerCpu {
   public:
-    CallerCpu() { known_ = ::sched_getaffinity(0, sizeof allowed_, &allowed_) == 0; }
+    CallerCpu();
     CallerCpu(const CallerCpu&) = delete;
     CallerCpu& operator=(const CallerCpu&) = delete;
     // The thread may run wherever it could before.
@@ -28,10 +27,8 @@ class CallerCpu {
     }
 
   private:
-    void move_to(std::uint32_t cpu);
+    static void move_to(std::uint32_t cpu);
 
-    cpu_set_t allowed_{};
-    bool known_ = false;
     std::uint32_t followed_ = kAnyCpu;
 };
 

@@ -5,7 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <optional>
 #include <thread>
+#include <utility>
 
 #include "schemes/server/caller_cpu.h"
 
@@ -62,6 +64,29 @@ TEST_CASE("a thread follows its callers as far as it may, and goes back") {
             REQUIRE(::sched_getaffinity(0, sizeof now, &now) == 0);
             CHECK(CPU_EQUAL(&now, &before));
             caller.follow(static_cast<std::uint32_t>(cpu));
+        }
+        REQUIRE(::sched_getaffinity(0, sizeof now, &now) == 0);
+        CHECK(CPU_EQUAL(&now, &before));
+    }).join();
+}
+
+TEST_CASE("a thread that has followed several callers goes back when they have gone") {
+    std::thread([] {
+        cpu_set_t before;
+        cpu_set_t now;
+        REQUIRE(::sched_getaffinity(0, sizeof before, &before) == 0);
+        const auto cpu = static_cast<std::uint32_t>(::sched_getcpu());
+        {
+            std::optional<CallerCpu> first(std::in_place);
+            first->follow(cpu);
+            // Made while the thread is bound, and bound when the other one goes.
+            CallerCpu second;
+            first.reset();
+            REQUIRE(::sched_getaffinity(0, sizeof now, &now) == 0);
+            CHECK(CPU_EQUAL(&now, &before));
+            second.follow(cpu);
+            REQUIRE(::sched_getaffinity(0, sizeof now, &now) == 0);
+            CHECK(CPU_COUNT(&now) == 1);
         }
         REQUIRE(::sched_getaffinity(0, sizeof now, &now) == 0);
         CHECK(CPU_EQUAL(&now, &before));
