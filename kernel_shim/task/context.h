@@ -200,8 +200,9 @@ class Context : public std::enable_shared_from_this<Context> {
     void request_trace_stop(StopKind kind);
     // The stop that was asked for and not reported yet.
     [[nodiscard]] std::optional<StopKind> asked_trace_stop() const;
-    // Ends a stop, or the request for one; has a thread that runs parked where it is to be stepped.
-    void end_trace_stop(bool step);
+    // Ends a stop, or the request for one; has a thread that runs parked where it is to be stepped. `forget`
+    // drops what was recorded of the stop, under the context's lock.
+    void end_trace_stop(bool step, const std::function<void()>& forget);
     [[nodiscard]] bool trace_stopped() const;
     // Reports a stop and stays in it until it is ended, the tracer goes or the context must end; serves jobs
     // meanwhile. One that was asked for (kAsked, kSpaceSwitch) is left out where it has been taken back.

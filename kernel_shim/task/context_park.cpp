@@ -119,8 +119,13 @@ bool Context::trace_stop(const Tracee& tracee, const ParkedThread& parked, Trace
     state_.parked = true;
     state_.at_rest = &parked;
     state_.trace_stopped = true;
+    // Recorded under the lock, so that whoever ends the stop finds it and does not come before it.
+    auto session = keep->session();
+    const bool recorded = session != nullptr && session->record(event);
     lock.unlock();
-    keep->report(std::move(event));
+    if (recorded) session->tell(event);
+    // The last reference to a session lets go of contexts.
+    session.reset();
     lock.lock();
     while (state_.trace_stopped && !must_leave_stop(kind))
         if (!run_job(lock, parked)) resumed_.wait(lock);

@@ -49,8 +49,9 @@ std::optional<StopKind> Context::asked_trace_stop() const {
     return static_cast<StopKind>(kind);
 }
 
-void Context::end_trace_stop(bool step) {
+void Context::end_trace_stop(bool step, const std::function<void()>& forget) {
     std::lock_guard lock(mutex_);
+    forget();
     stop_request_.store(kNoStop, std::memory_order_release);
     waiter_.unhalt();
     if (state_.trace_stopped) {

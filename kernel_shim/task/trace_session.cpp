@@ -109,13 +109,18 @@ Result<void> TraceSession::resume(ContextId context, std::uint64_t flags, std::o
         const auto found = state_.entries.find(context);
         if (found == state_.entries.end() || found->second.held_for) return fail(Errno::kESRCH);
         found->second.tracee->set(flags, range);
-        found->second.stop.reset();
-        if (state_.last_stopped == context) state_.last_stopped.reset();
         resumed = found->second.context;
     }
     let_go_children(context);
-    resumed->end_trace_stop((flags & PtraceFlags::kPtraceStopSinglestep) != 0);
+    resumed->end_trace_stop((flags & PtraceFlags::kPtraceStopSinglestep) != 0, [&] { forget_stop(context); });
     return {};
+}
+
+void TraceSession::forget_stop(ContextId context) {
+    std::lock_guard lock(mutex_);
+    const auto found = state_.entries.find(context);
+    if (found != state_.entries.end()) found->second.stop.reset();
+    if (state_.last_stopped == context) state_.last_stopped.reset();
 }
 
 void TraceSession::resume_all(std::uint64_t flags) {
@@ -143,18 +148,26 @@ Result<void> TraceSession::stop(ContextId context) {
 }
 
 void TraceSession::report(TraceEvent event) {
+    if (record(event)) tell(event);
+}
+
+void TraceSession::tell(const TraceEvent& event) {
+    if (options_.on_event) options_.on_event(event);
+}
+
+bool TraceSession::record(const TraceEvent& event) {
     {
         std::shared_ptr<Context> ended;  // released outside the lock
         std::lock_guard lock(mutex_);
         const auto found = state_.entries.find(event.context);
-        if (found == state_.entries.end()) return;
+        if (found == state_.entries.end()) return false;
         if (event.kind == StopKind::kEnded) {
             ended = std::move(found->second.context);
             state_.entries.erase(found);
             if (state_.last_stopped == event.context) state_.last_stopped.reset();
         } else if (event.stopped && found->second.held_for) {
             // Its own session will be told, when there is one.
-            return;
+            return false;
         } else if (event.stopped) {
             found->second.stop = event;
             state_.last_stopped = event.context;
@@ -163,7 +176,7 @@ void TraceSession::report(TraceEvent event) {
         state_.events.push_back(event);
         state_.waiting.notify_all();
     }
-    if (options_.on_event) options_.on_event(event);
+    return true;
 }
 
 std::optional<TraceEvent> TraceSession::take_event() {

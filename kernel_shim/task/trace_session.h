@@ -153,7 +153,12 @@ class TraceSession : public std::enable_shared_from_this<TraceSession> {
         std::optional<ContextId> last_stopped;
         wait::WaitQueue waiting;
     };
+    friend class Context;
     void report(TraceEvent event);
+    // The two halves of it: the first under LockLevel::kContext too, the second where it was true.
+    bool record(const TraceEvent& event);
+    void tell(const TraceEvent& event);
+    void forget_stop(ContextId context);
     void child_made(Context& maker, std::uint64_t flags, const std::shared_ptr<Context>& child,
                     std::uint32_t pid);
     Result<void> enter(const std::shared_ptr<Context>& context, std::shared_ptr<Tracee> tracee,
