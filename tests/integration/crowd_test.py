@@ -29,10 +29,9 @@ class Crowd:
 
     @property
     def even(self):
-        """Whether nobody waits ten times as long as usual, over enough reads to tell. Those that have a CPU with less
-        on it get more."""
-        return (self.longest <= 10 * self.median and max(self.served) <= 10 * min(self.served)
-                and min(self.served) >= 20)
+        """Whether all are served alike, over enough reads to tell. Those that have a CPU with less on it get more. How
+        long the longest wait is depends on what else wants the CPUs; `halfcell bench` has it."""
+        return max(self.served) <= 10 * min(self.served) and min(self.served) >= 20
 
     def __str__(self):
         return (f"median {self.median / 1000:.0f} us, p99 {self.p99 / self.median:.1f}, "
