@@ -73,14 +73,14 @@ class FakeDebugTarget : public gdb::Target {
                                     std::span<std::byte> to) override {
         const auto place = TRY(find(process, address));
         const std::size_t size = std::min(to.size(), place.size());
-        std::memcpy(to.data(), place.data(), size);
+        std::copy_n(place.begin(), size, to.begin());
         return size;
     }
     Result<void> write_memory(std::uint64_t process, std::uint64_t address,
                               std::span<const std::byte> from) override {
         const auto place = TRY(find(process, address));
         if (from.size() > place.size()) return fail(Errno::kEFAULT);
-        std::memcpy(place.data(), from.data(), from.size());
+        std::ranges::copy(from, place.begin());
         return {};
     }
 
