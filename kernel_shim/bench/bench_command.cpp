@@ -31,6 +31,7 @@ constexpr std::uint64_t kLargeForks = 10;
 constexpr std::uint64_t kThreads = 500;
 constexpr std::uint64_t kCrowd = 32;
 constexpr std::uint64_t kCrowdMilliseconds = 300;
+constexpr std::uint64_t kStops = 10'000;
 constexpr std::size_t kFileSize = 64 << 20;
 
 double median(std::vector<double> values) {
@@ -124,6 +125,8 @@ std::vector<Row> rows(const MeasuredFile& file, const MeasuredFile& trace) {
         {"thread_ns", "ns", processes("thread", kThreads)},
         {"native_thread_ns", "ns", [] { return measure_native_thread(kThreads); }},
         {"pingpong_ns", "ns", processes("pingpong", kFileCalls)},
+        {"breakpoint_ns", "ns", processes("breakpoint", kStops)},
+        {"step_ns", "ns", processes("step", kStops)},
         {"served64_ns", "ns", guest("served64", kFileCalls)},
         {"served_open_close_ns", "ns", guest("servedopen", kFileCalls)},
         {"served1m_mib_s", "MiB/s", guest("served1m", kLargeReads)},
@@ -202,6 +205,8 @@ std::vector<Ratio> ratios() {
         {"thread_ratio", "thread start+join / native", 10, false, plain("thread_ns", "native_thread_ns")},
         {"pingpong_ratio", "pipe hop between processes / null call", 5, false,
          plain("pingpong_ns", "null_call_ns")},
+        {"breakpoint_ratio", "breakpoint, registers, resume / null call", 20, false,
+         plain("breakpoint_ns", "null_call_ns")},
         {"served64_ratio", "64 B read from a guest server / null call", 5, false,
          plain("served64_ns", "null_call_ns")},
         {"served_open_close_ratio", "open+close through it / null call", 10, false,

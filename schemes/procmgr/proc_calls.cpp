@@ -117,6 +117,8 @@ Result<std::uint64_t> ProcmgrScheme::exit(Pid pid, std::uint64_t word) {
         status = ExitStatus::signaled(signal);
     }
     const auto contexts = TRY(processes_.begin_exit(pid, status));
+    for (const auto& context : contexts)
+        context->announce_exit(status.wait_status());
     kill_all(contexts);
     return 0;
 }

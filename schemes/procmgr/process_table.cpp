@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "abi/proc_call.h"
 #include "abi/sigabi.h"
 
 namespace halfcell::schemes::procmgr {
@@ -64,6 +65,40 @@ Result<std::vector<std::shared_ptr<task::Context>>> ProcessTable::begin_exit(Pid
     for (const auto& thread : it->second.threads)
         contexts.push_back(thread->context);
     return contexts;
+}
+
+std::vector<std::shared_ptr<task::Context>> ProcessTable::contexts_of(Pid pid) {
+    std::lock_guard lock(mutex_);
+    std::vector<std::shared_ptr<task::Context>> contexts;
+    const auto found = processes_.find(pid);
+    if (found == processes_.end()) return contexts;
+    for (const auto& thread : found->second.threads)
+        contexts.push_back(thread->context);
+    return contexts;
+}
+
+// Under the lock that a resume holds, so that no news are left of a stop that is over.
+void ProcessTable::trace_stopped(Pid pid, Pid tracer, const task::Context& context) {
+    std::lock_guard lock(mutex_);
+    const auto found = processes_.find(pid);
+    const auto parent = processes_.find(tracer);
+    if (found == processes_.end() || parent == processes_.end() || found->second.parent != tracer) return;
+    if (found->second.state == ProcessState::kExited || !context.trace_stopped()) return;
+    parent->second.changes[pid] = {ChildChange::Kind::kStopped, abi::wait_status_stopped(abi::Signal::kStop)};
+    parent->second.waiting->notify_all();
+}
+
+void ProcessTable::trace_resumed(Pid pid, const std::function<void()>& resume) {
+    std::lock_guard lock(mutex_);
+    const auto found = processes_.find(pid);
+    if (found != processes_.end() && found->second.state != ProcessState::kStopped) {
+        const auto parent = processes_.find(found->second.parent);
+        if (parent != processes_.end())
+            std::erase_if(parent->second.changes, [&](const auto& entry) {
+                return entry.first == pid && entry.second.kind == ChildChange::Kind::kStopped;
+            });
+    }
+    resume();
 }
 
 Result<ChildNews> ProcessTable::wait_for_child(Pid pid, WaitTarget target, std::uint64_t flags,

@@ -3,6 +3,7 @@
 // Every process of a run, and how processes and threads come and go.
 
 #include <condition_variable>
+#include <functional>
 #include <vector>
 
 #include "kernel_shim/base/guarded.h"
@@ -52,6 +53,15 @@ class ProcessTable {
     // Decides how a living process ends and returns the contexts that must now be killed. EAGAIN when it is
     // ending already, ESRCH when it has ended.
     Result<std::vector<std::shared_ptr<task::Context>>> begin_exit(Pid pid, const ExitStatus& status);
+
+    // The contexts of a process that has not ended; none where there is no such process.
+    [[nodiscard]] std::vector<std::shared_ptr<task::Context>> contexts_of(Pid pid);
+
+    // A traced process has stopped for its tracer, and `context` may still be in that stop; or `resume` is to
+    // end its stops. A parent that traces its own child may wait for that as for a stop by SIGSTOP.
+    // Source: relibc:src/platform/redox/mod.rs waitpid.
+    void trace_stopped(Pid pid, Pid tracer, const task::Context& context);
+    void trace_resumed(Pid pid, const std::function<void()>& resume);
 
     // Waitpid and Waitpgid on behalf of `pid`: see take_news(). With abi::WaitFlags::kNohang the pid returned
     // may be 0. EBADFD where the process is gone, EINTR. Blocks, unless kNohang is given.

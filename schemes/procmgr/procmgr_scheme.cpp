@@ -6,6 +6,7 @@
 #include "abi/data.h"
 #include "abi/flags.h"
 #include "abi/sigabi.h"
+#include "kernel_shim/task/trace_session.h"
 
 namespace halfcell::schemes::procmgr {
 
@@ -75,11 +76,11 @@ scheme::DescriptionRef ProcmgrScheme::describe(HandleNumber number) {
                                            .flags = static_cast<std::uint32_t>(kHandedOutFlags)});
 }
 
-scheme::DescriptionRef ProcmgrScheme::describe_kernel(scheme::OpenedHandle handle) {
+scheme::DescriptionRef ProcmgrScheme::describe_kernel(scheme::OpenedHandle handle, std::uint32_t more_flags) {
     return scheme::DescriptionRef::create({.scheme = contexts_,
                                            .scheme_id = contexts_->id(),
                                            .number = handle.number,
-                                           .flags = static_cast<std::uint32_t>(kHandedOutFlags),
+                                           .flags = static_cast<std::uint32_t>(kHandedOutFlags) | more_flags,
                                            .positioned = handle.positioned});
 }
 
@@ -117,8 +118,18 @@ ProcmgrScheme::InitialProcess ProcmgrScheme::create_initial(const std::shared_pt
 }
 
 Result<void> ProcmgrScheme::terminate(Pid pid, std::uint32_t signal) {
-    const auto contexts = TRY(processes_.begin_exit(pid, ExitStatus::signaled(signal)));
-    kill_all(contexts);
+    const ExitStatus status = ExitStatus::signaled(signal);
+    const auto contexts = processes_.begin_exit(pid, status);
+    if (!contexts) {
+        if (contexts.error() == Errno::kEAGAIN && signal == abi::Signal::kKill)
+            kill_all(processes_.contexts_of(pid));
+        return fail(contexts.error());
+    }
+    // No tracer comes between a process and its SIGKILL.
+    if (signal != abi::Signal::kKill)
+        for (const auto& context : *contexts)
+            context->announce_exit(status.wait_status());
+    kill_all(*contexts);
     return {};
 }
 
@@ -136,7 +147,8 @@ Result<scheme::OpenResult> ProcmgrScheme::openat(const scheme::Caller& caller, H
         if ((flags & abi::OpenFlags::kAccmode) != abi::OpenFlags::kRdonly) return fail(Errno::kEINVAL);
         return scheme::OpenedHandle{add(CredentialsHandle{})};
     }
-    return fail(path == "init" ? Errno::kEEXIST : Errno::kENOENT);
+    if (path == "init") return fail(Errno::kEEXIST);
+    return open_traced(caller, path, flags);
 }
 
 Result<scheme::OpenResult> ProcmgrScheme::dup(const scheme::Caller& caller, HandleNumber number,
@@ -144,7 +156,7 @@ Result<scheme::OpenResult> ProcmgrScheme::dup(const scheme::Caller& caller, Hand
     const auto handle = TRY(handles_.find(number));
     if (const auto* process = std::get_if<ProcessHandle>(handle.get())) {
         if (name.size() > proc::kMaxNameLength) return fail(Errno::kEINVAL);
-        return dup_process(process->pid, TRY(name.read_string(proc::kMaxNameLength)));
+        return dup_process(caller, process->pid, TRY(name.read_string(proc::kMaxNameLength)));
     }
     if (const auto* thread = std::get_if<ThreadHandle>(handle.get())) {
         const auto opened = TRY(contexts_->dup(caller, thread->thread->kernel_handle->number(), name));
@@ -154,10 +166,12 @@ Result<scheme::OpenResult> ProcmgrScheme::dup(const scheme::Caller& caller, Hand
     return fail(Errno::kEINVAL);
 }
 
-Result<scheme::OpenResult> ProcmgrScheme::dup_process(Pid pid, std::string_view name) {
+Result<scheme::OpenResult> ProcmgrScheme::dup_process(const scheme::Caller& caller, Pid pid,
+                                                      std::string_view name) {
     constexpr std::string_view kThread = "thread-";
-    if (name == "fork") return scheme::OpenedHandle{add(ProcessHandle{TRY(fork(pid))})};
-    if (name == "new-thread") return scheme::OpenedHandle{add(ThreadHandle{pid, TRY(make_thread(pid))})};
+    if (name == "fork") return scheme::OpenedHandle{add(ProcessHandle{TRY(fork(caller, pid))})};
+    if (name == "new-thread")
+        return scheme::OpenedHandle{add(ThreadHandle{pid, TRY(make_thread(caller, pid))})};
     if (!name.starts_with(kThread)) return fail(Errno::kEINVAL);
     name.remove_prefix(kThread.size());
     std::size_t index = 0;
@@ -174,13 +188,19 @@ Result<scheme::OpenResult> ProcmgrScheme::dup_process(Pid pid, std::string_view 
 
 // The child inherits who it is and where it belongs, and gets one thread without memory and files, which the
 // parent fills and starts. Source: base:bootstrap/src/procmgr.rs fork.
-Result<Pid> ProcmgrScheme::fork(Pid parent) {
+Result<Pid> ProcmgrScheme::fork(const scheme::Caller& caller, Pid parent) {
     const auto thread = TRY(new_thread());
     // Until the child has found its own process descriptor it has its parent's at hand, and would act on it.
     thread->context->begin_undisturbed();
     const Pid pid = TRY(processes_.add_child(parent, thread, kernel_.contexts.limit()));
     watch(pid, *thread->context);
+    announce(caller, *thread, pid);
     return pid;
+}
+
+void ProcmgrScheme::announce(const scheme::Caller& caller, const Thread& child, Pid pid) {
+    if (const auto maker = kernel_.contexts.find(caller.context))
+        task::announce_child(**maker, child.context, pid);
 }
 
 // A process that never ran, and that nobody can start any more, has no end to tell anybody about.
@@ -199,11 +219,12 @@ Result<std::shared_ptr<Thread>> ProcmgrScheme::new_thread() {
     return std::make_shared<Thread>(Thread{made.context, describe_kernel({.number = made.number}), {}});
 }
 
-Result<std::shared_ptr<Thread>> ProcmgrScheme::make_thread(Pid pid) {
+Result<std::shared_ptr<Thread>> ProcmgrScheme::make_thread(const scheme::Caller& caller, Pid pid) {
     auto thread = TRY(new_thread());
     // Where the process is gone, the context goes with its only handle.
     TRY(processes_.add_thread(pid, thread));
     watch(pid, *thread->context);
+    announce(caller, *thread, pid);
     return thread;
 }
 

@@ -54,7 +54,8 @@ class ProcmgrScheme : public scheme::Scheme, public std::enable_shared_from_this
                                   InitialSession session = InitialSession::kOfInit);
     // Waits until such a process has ended, and forgets it. ESRCH. Blocks.
     Result<ExitStatus> wait_initial(Pid pid) { return processes_.wait_and_reap(pid); }
-    // Ends a process as by `signal`, from outside. EAGAIN when it is ending, ESRCH.
+    // Ends a process as by `signal`, from outside. EAGAIN when it is ending; SIGKILL then ends what a tracer
+    // still looks at. ESRCH.
     Result<void> terminate(Pid pid, std::uint32_t signal);
     // Sends a signal with root's rights, as init: `target` as Kill has it (a pid, or a group negated). ESRCH.
     Result<void> signal_as_init(std::int64_t target, std::uint32_t signal);
@@ -68,8 +69,9 @@ class ProcmgrScheme : public scheme::Scheme, public std::enable_shared_from_this
 
     [[nodiscard]] std::string_view name() const override { return "proc"; }
     Result<scheme::OpenedHandle> root() override;
-    // From the root only (EACCES): "ps"; "proc-creds-capability" for user 0 (EACCES), read-only (EINVAL);
-    // "init" is taken (EEXIST). ENOENT.
+    // From the root only (EACCES): "PID/trace", "PID/mem" and "PID/regs/…" of a process the caller may trace
+    // (EPERM; ESRCH; EBUSY where another traces it), with O_TRUNC, O_EXCL and O_NONBLOCK; "ps";
+    // "proc-creds-capability" for user 0 (EACCES), read-only (EINVAL); "init" is taken (EEXIST). ENOENT.
     Result<scheme::OpenResult> openat(const scheme::Caller& caller, HandleNumber base, std::string_view path,
                                       std::uint64_t flags, std::uint32_t fcntl_flags) override;
     // On a process: "fork", whose result is the child's descriptor, "new-thread", "thread-N" (EINVAL, ENOENT,
@@ -108,17 +110,27 @@ class ProcmgrScheme : public scheme::Scheme, public std::enable_shared_from_this
     HandleNumber add(Handle handle);
     scheme::DescriptionRef describe(HandleNumber number);
     // A description of a kernel.proc handle, with the flags of those the kernel hands out.
-    scheme::DescriptionRef describe_kernel(scheme::OpenedHandle handle);
+    scheme::DescriptionRef describe_kernel(scheme::OpenedHandle handle, std::uint32_t more_flags = 0);
     void watch(Pid pid, task::Context& context);
     void kill_all(const std::vector<std::shared_ptr<task::Context>>& contexts);
-    Result<scheme::OpenResult> dup_process(Pid pid, std::string_view name);
-    Result<std::shared_ptr<Thread>> make_thread(Pid pid);
+    Result<scheme::OpenResult> dup_process(const scheme::Caller& caller, Pid pid, std::string_view name);
+    Result<std::shared_ptr<Thread>> make_thread(const scheme::Caller& caller, Pid pid);
     // A thread that belongs to no process yet.
     Result<std::shared_ptr<Thread>> new_thread();
-    Result<Pid> fork(Pid parent);
+    Result<Pid> fork(const scheme::Caller& caller, Pid parent);
     void forget(Pid pid);
     static std::optional<Pid> process_of(const Handle& handle);
     std::string list_processes();
+
+    // Tells the tracer of the calling context of a child it has made.
+    void announce(const scheme::Caller& caller, const Thread& child, Pid pid);
+
+    // traced.cpp
+    Result<scheme::OpenResult> open_traced(const scheme::Caller& caller, std::string_view path,
+                                           std::uint64_t flags);
+    Result<scheme::OpenedHandle> open_trace(const scheme::Caller& caller, Pid pid,
+                                            const std::vector<std::shared_ptr<Thread>>& threads,
+                                            std::uint64_t flags);
 
     // proc_calls.cpp
     Result<std::uint64_t> process_call(const scheme::Caller& caller, Pid pid, abi::ProcCall verb,

@@ -39,7 +39,10 @@ bool is_being_made(const Process& process) {
 Result<void> SignalDelivery::send(Process& process, Thread* thread) {
     const std::uint32_t ruid = process.identity.ruid;
     if (sender_.euid != 0 && sender_.euid != ruid && sender_.ruid != ruid) return fail(Errno::kEPERM);
-    if (signal_ == 0 || !process.alive() || process.pid == kInitPid) return {};
+    if (signal_ == 0 || process.pid == kInitPid) return {};
+    // On its way out a tracer may still look at it.
+    if (process.state == ProcessState::kExiting && signal_ == Signal::kKill) end_process(process);
+    if (!process.alive()) return {};
     auto* const page = process.control();
     // Upstream refuses to signal what has no page yet. A child that is being forked takes its signals when it
     // has one; for others, the default action is the better answer.

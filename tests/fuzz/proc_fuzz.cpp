@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -60,6 +61,12 @@ constexpr Name kNames[] = {
     {Kind::kThread, "auth-4611686018427387913-attrs", Kind::kAttributes},
     {Kind::kThread, "auth-4611686018427387913-status", Kind::kStatus},
     {Kind::kThread, "auth-0-status", Kind::kOther},
+    {Kind::kThread, "trace", Kind::kTrace},
+    {Kind::kThread, "trace-trunc", Kind::kTrace},
+    {Kind::kThread, "trace-excl", Kind::kTrace},
+    {Kind::kThread, "trace-excl-trunc", Kind::kTrace},
+    {Kind::kThread, "trace-trunc-excl", Kind::kOther},
+    {Kind::kThread, "mem", Kind::kOther},
     {Kind::kSpace, "empty", Kind::kSpace},
     {Kind::kSpace, "exclusive", Kind::kSpace},
     {Kind::kSpace, "mmap-min-addr", Kind::kAttributes},
@@ -88,7 +95,8 @@ class Actor {
         if (choice < 230) return allow_signals();
         if (choice < 233) return call(abi::SYS_LSEEK, {any_fd(), any_word(), 0});
         if (choice < 236) return call(abi::SYS_FEVENT, {any_fd(), input_.byte() % 4U});
-        if (choice < 238) return call(abi::SYS_YIELD, {});
+        if (choice < 237) return call(abi::SYS_YIELD, {});
+        if (choice < 242) return open_traced();
         let_guest_act();
     }
 
@@ -160,6 +168,8 @@ class Actor {
                 return put({fd_of(Kind::kSpace), any_word(), any_word()});
             case Kind::kChooseTable:
                 return put({fd_of(Kind::kTable)});
+            case Kind::kTrace:
+                return put({input_.word() & (input_.chance(90) ? 0x133fU : UINT64_MAX)});
             case Kind::kSignals:
                 return put({0x2000, 0, kMemory + (input_.byte() % 3) * machine::kPageSize,
                             kMemory + machine::kPageSize});
@@ -176,13 +186,24 @@ class Actor {
     }
 
     void write() {
-        constexpr Kind kWritten[] = {Kind::kStart,       Kind::kStart,       Kind::kStatus,
-                                     Kind::kChooseSpace, Kind::kChooseTable, Kind::kSignals,
-                                     Kind::kSpace,       Kind::kRegisters,   Kind::kAttributes};
+        constexpr Kind kWritten[] = {Kind::kStart,       Kind::kStart,   Kind::kStatus, Kind::kChooseSpace,
+                                     Kind::kChooseTable, Kind::kSignals, Kind::kSpace,  Kind::kRegisters,
+                                     Kind::kAttributes,  Kind::kTrace,   Kind::kTrace};
         const std::uint64_t fd = input_.chance(85) ? fd_of(input_.one_of(kWritten)) : any_fd();
         const std::uint64_t size =
             input_.chance(80) ? put_words_for(world_.kind_of(who_, fd)) : put_any_words();
         call(abi::SYS_WRITE, {fd, kWords, size});
+    }
+    // What a tracer opens by the number of a process.
+    void open_traced() {
+        constexpr std::uint64_t kProcesses = 3;  // the process manager's root
+        constexpr std::string_view kTraced[] = {"/trace",    "/trace",      "/trace",   "/mem",
+                                                "/regs/int", "/regs/float", "/nothing", ""};
+        const std::string path = std::to_string(input_.byte() % 9) + std::string(input_.one_of(kTraced));
+        world_.put(who_, kName, std::as_bytes(std::span(path)));
+        const std::uint64_t opened =
+            world_.call(who_, abi::SYS_OPENAT, {kProcesses, kName, path.size(), input_.word(), 0});
+        if (abi::demux_errno(opened) == 0) world_.remember(who_, opened, Kind::kTrace);
     }
     void duplicate() {
         const Name& name = input_.one_of(kNames);
@@ -210,7 +231,8 @@ class Actor {
     }
     // The closes that matter are of what has been chosen.
     void close() {
-        constexpr Kind kChosen[] = {Kind::kChooseSpace, Kind::kChooseTable, Kind::kThread, Kind::kOther};
+        constexpr Kind kChosen[] = {Kind::kChooseSpace, Kind::kChooseTable, Kind::kThread, Kind::kTrace,
+                                    Kind::kOther};
         call(abi::SYS_CLOSE, {fd_of(input_.one_of(kChosen))});
     }
     void map() {

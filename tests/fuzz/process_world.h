@@ -44,7 +44,8 @@ enum class Kind : std::uint8_t {
     kStatus,
     kChooseSpace,
     kChooseTable,
-    kAttributes
+    kAttributes,
+    kTrace
 };
 
 class NoConsole final : public schemes::ConsoleSink {

@@ -34,7 +34,7 @@ def every_probe_passes():
     check(len(set(names)) == len(names), "two probes have one name")
     for result, probe in zip(results, listed):
         check(set(result) == {"name", "area", "result", "deviation", "upstream", "detail"}, f"keys of {result}")
-        check(re.fullmatch(r"(kernel|syscall|relibc|base|redoxfs):\S+( \S.*)?", result["upstream"]),
+        check(re.fullmatch(r"(kernel|syscall|relibc|base|redoxfs|rfcs):\S+( \S.*)?", result["upstream"]),
               f"no source: {result}")
         # A deviation that is declared and does not occur is out of date.
         if result["name"] not in HOSTS_CHOICE:

@@ -5,6 +5,7 @@
 #include "userland/lib/monotonic_clock.h"
 #include "userland/lib/number.h"
 #include "userland/lib/tool.h"
+#include "userland/lib/tracer.h"
 #include "userland/rt/child.h"
 #include "userland/rt/exec.h"
 #include "userland/rt/fork.h"
@@ -17,8 +18,11 @@ constexpr Usage kUsage{
     "procspeed",
     "ROW COUNT",
     "Does COUNT times what ROW says (fork1m, fork256m: fork, exit and wait with so much memory touched; "
-    "forkexec: run `true`; thread: start and join; pingpong: a byte to another process and back) and prints "
-    "nanoseconds each; for pingpong, per hop.",
+    "forkexec: run `true`; thread: start and join; pingpong: a byte to another process and back; breakpoint: "
+    "a "
+    "traced child runs into one, its registers are read and it goes on; step: it executes one instruction) "
+    "and "
+    "prints nanoseconds each; for pingpong, per hop.",
     {}};
 
 constexpr std::size_t kPage = 4096;
@@ -96,12 +100,43 @@ std::uint64_t time_pingpong(std::uint64_t count) {
     return spent / 2;
 }
 
+// Stops of a traced child that loops over an int3, whose registers are read at each.
+std::uint64_t time_stops(std::uint64_t count, std::uint64_t flags) {
+    const Pipe attached = or_give_up(make_pipe(), "pipe");
+    const std::uint32_t child = or_give_up(fork_process(), "fork");
+    if (child == 0) {
+        std::byte byte{};
+        (void)sys_read(attached.reader.fd(), {&byte, 1});
+        for (;;)
+            __asm__ volatile("int3");
+    }
+    const Tracer tracer =
+        or_give_up(Tracer::attach(child, abi::OpenFlags::kTrunc | abi::OpenFlags::kExcl), "attach");
+    const std::byte byte{1};
+    (void)or_give_up(sys_write(attached.writer.fd(), {&byte, 1}), "let it begin");
+    (void)or_give_up(tracer.event(), "the stop");
+    (void)or_give_up(tracer.run_to_stop(flags), "the first stop");
+    const std::uint64_t start = monotonic_nanoseconds();
+    for (std::uint64_t i = 0; i < count; ++i) {
+        if (or_give_up(tracer.run_to_stop(flags), "a stop") == 0) give_up(1, "a stop without an event");
+        (void)or_give_up(tracer.registers(), "registers");
+    }
+    return monotonic_nanoseconds() - start;
+}
+
 std::uint64_t measure(std::string_view row, std::uint64_t count) {
     if (row == "fork1m") return time_forks(count, 1 << 20);
     if (row == "fork256m") return time_forks(count, 256 << 20);
     if (row == "forkexec") return time_programs(count);
     if (row == "thread") return time_threads(count);
     if (row == "pingpong") return time_pingpong(count);
+    if (row == "breakpoint")
+        return time_stops(count,
+                          abi::PtraceFlags::kPtraceStopBreakpoint | abi::PtraceFlags::kPtraceFlagIgnore);
+    if (row == "step")
+        return time_stops(count, abi::PtraceFlags::kPtraceStopSinglestep |
+                                     abi::PtraceFlags::kPtraceStopBreakpoint |
+                                     abi::PtraceFlags::kPtraceFlagIgnore);
     usage_error(concat("no row '", row, "'"));
 }
 

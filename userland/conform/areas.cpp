@@ -10,7 +10,8 @@ std::span<const Area> areas() {
         pipe_area(),   map_area(),     protect_area(), remap_area(),     space_area(),  memory_area(),
         handle_area(), table_area(),   life_area(),    exception_area(), signal_area(), futex_area(),
         time_area(),   event_area(),   call_area(),    passing_area(),   meta_area(),   sys_area(),
-        socket_area(), request_area(), process_area(), namespace_area(), file_area(),   boot_area()};
+        socket_area(), request_area(), process_area(), namespace_area(), ptrace_area(), file_area(),
+        boot_area()};
     return kAreas;
 }
 

@@ -36,6 +36,7 @@ Area socket_area();
 Area request_area();
 Area process_area();
 Area namespace_area();
+Area ptrace_area();
 Area file_area();
 Area boot_area();
 

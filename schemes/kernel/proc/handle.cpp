@@ -12,6 +12,19 @@ Result<std::uint64_t> Handle::read(const scheme::Caller&, const mem::UserOut&, s
 Result<std::uint64_t> Handle::write(const scheme::Caller&, const mem::UserIn&) {
     return fail(Errno::kEBADF);
 }
+Result<std::uint64_t> Handle::read_with(const scheme::Caller& caller, const mem::UserOut& to,
+                                        std::uint64_t offset, scheme::TransferFlags) {
+    return read(caller, to, offset);
+}
+
+Result<std::uint64_t> Handle::write_at(const scheme::Caller& caller, const mem::UserIn& from, std::uint64_t) {
+    return write(caller, from);
+}
+
+std::uint64_t Handle::ready() const {
+    return abi::EventFlags::kEventNone;
+}
+
 Result<scheme::OpenResult> Handle::dup(const scheme::Caller&, std::string_view) {
     return fail(Errno::kEINVAL);
 }

@@ -52,6 +52,11 @@ class Handle {
     virtual Result<std::uint64_t> read(const scheme::Caller& caller, const mem::UserOut& to,
                                        std::uint64_t offset);
     virtual Result<std::uint64_t> write(const scheme::Caller& caller, const mem::UserIn& from);
+    // The same for kinds that heed the flags of a read, or the offset of a write. The other two.
+    virtual Result<std::uint64_t> read_with(const scheme::Caller& caller, const mem::UserOut& to,
+                                            std::uint64_t offset, scheme::TransferFlags flags);
+    virtual Result<std::uint64_t> write_at(const scheme::Caller& caller, const mem::UserIn& from,
+                                           std::uint64_t offset);
     // `name` has 1 to 64 bytes of any kind. EINVAL.
     virtual Result<scheme::OpenResult> dup(const scheme::Caller& caller, std::string_view name);
     // Maps into `target`; `consume` asks to move. Returns the address. EBADF.
@@ -59,6 +64,8 @@ class Handle {
                                        const abi::Map& map, bool consume);
     // SYS_CALL. EBADF.
     virtual Result<std::uint64_t> call(const scheme::Caller& caller, std::span<const std::uint64_t> metadata);
+    // abi::EventFlags of what is ready now. None.
+    [[nodiscard]] virtual std::uint64_t ready() const;
     // Bytes, for SEEK_END and fstat. 0.
     [[nodiscard]] virtual std::uint64_t size() const;
     // The last description of the handle is gone; what it says becomes the result of that close. Ok.

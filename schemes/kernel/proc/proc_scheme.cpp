@@ -1,7 +1,10 @@
 #include "schemes/kernel/proc/proc_scheme.h"
 
+#include <atomic>
+
 #include "abi/flags.h"
 #include "schemes/kernel/proc/thread_handle.h"
+#include "schemes/kernel/proc/trace_handle.h"
 
 namespace halfcell::schemes::proc {
 
@@ -18,6 +21,32 @@ Result<ProcScheme::NewContext> ProcScheme::make_context() {
 
 HandleNumber ProcScheme::open_thread(std::shared_ptr<task::Context> context) {
     return handles_.add(std::make_shared<ThreadHandle>(*this, Target{std::move(context), nullptr}));
+}
+
+Result<HandleNumber> ProcScheme::open_trace(TraceOrder order) {
+    // The handle gets its number after the first events may have come, of which nobody can have asked to
+    // hear.
+    const auto number = std::make_shared<std::atomic<std::uint64_t>>(0);
+    const auto told = order.on_event;
+    auto session = task::TraceSession::create(
+        {.follow = order.follow,
+         .on_event = [weak = weak_from_this(), number, told](const task::TraceEvent& event) {
+             if (told) told(event);
+             const HandleNumber handle{number->load()};
+             const auto self = weak.lock();
+             if (self != nullptr && handle.value() != 0) self->trigger(handle, abi::EventFlags::kEventRead);
+         }});
+    bool any = false;
+    for (const auto& context : order.contexts) {
+        const Result<void> attached = session->attach(context, order.stop);
+        if (!attached && attached.error() != Errno::kESRCH) return fail(attached.error());
+        any = any || attached;
+    }
+    if (!any) return fail(Errno::kESRCH);
+    order.contexts.clear();
+    const HandleNumber added = handles_.add(std::make_shared<TraceHandle>(session, std::move(order)));
+    number->store(added.value());
+    return added;
 }
 
 scheme::OpenedHandle ProcScheme::add(std::shared_ptr<Handle> handle, bool positioned) {
@@ -59,15 +88,16 @@ Result<scheme::OpenResult> ProcScheme::dup(const scheme::Caller& caller, HandleN
 
 Result<std::uint64_t> ProcScheme::read_at(const scheme::Caller& caller, HandleNumber number,
                                           const mem::UserOut& to, std::uint64_t offset,
-                                          scheme::TransferFlags) {
+                                          scheme::TransferFlags flags) {
     const auto handle = TRY(handles_.find(number));
-    return handle->read(caller, to, offset);
+    return handle->read_with(caller, to, offset, flags);
 }
 
 Result<std::uint64_t> ProcScheme::write_at(const scheme::Caller& caller, HandleNumber number,
-                                           const mem::UserIn& from, std::uint64_t, scheme::TransferFlags) {
+                                           const mem::UserIn& from, std::uint64_t offset,
+                                           scheme::TransferFlags) {
     const auto handle = TRY(handles_.find(number));
-    return handle->write(caller, from);
+    return handle->write_at(caller, from, offset);
 }
 
 Result<std::uint64_t> ProcScheme::fsize(const scheme::Caller&, HandleNumber number) {
@@ -76,8 +106,8 @@ Result<std::uint64_t> ProcScheme::fsize(const scheme::Caller&, HandleNumber numb
 }
 
 Result<std::uint64_t> ProcScheme::fevent(const scheme::Caller&, HandleNumber number, std::uint64_t) {
-    TRY(handles_.find(number));
-    return abi::EventFlags::kEventNone;
+    const auto handle = TRY(handles_.find(number));
+    return handle->ready();
 }
 
 Result<std::uint64_t> ProcScheme::fpath(const scheme::Caller&, HandleNumber, const mem::UserOut& to) {

@@ -13,6 +13,8 @@
 
 namespace halfcell::schemes::proc {
 
+struct TraceOrder;
+
 // Names travel through dup in at most this many bytes.
 inline constexpr std::uint64_t kMaxNameLength = 64;
 
@@ -35,6 +37,9 @@ class ProcScheme : public scheme::Scheme, public std::enable_shared_from_this<Pr
     Result<NewContext> make_context();
     // A thread handle of any context.
     HandleNumber open_thread(std::shared_ptr<task::Context> context);
+
+    // A trace handle. EBUSY where one of the contexts has a tracer, ESRCH where none is alive.
+    Result<HandleNumber> open_trace(TraceOrder order);
 
     // Gives a handle its number.
     scheme::OpenedHandle add(std::shared_ptr<Handle> handle, bool positioned);

@@ -12,6 +12,7 @@
 #include "schemes/kernel/proc/signal_handle.h"
 #include "schemes/kernel/proc/status_handle.h"
 #include "schemes/kernel/proc/switch_handles.h"
+#include "schemes/kernel/proc/trace_handle.h"
 #include "schemes/kernel/proc/word_reader.h"
 
 namespace halfcell::schemes::proc {
@@ -33,6 +34,7 @@ Result<scheme::OpenResult> AuthorityHandle::dup(const scheme::Caller& caller, st
     if (!is_utf8(name)) return fail(Errno::kEINVAL);
     if (name == "new-context") {
         const auto made = TRY(scheme_.make_context());
+        if (const auto maker = scheme_.context_of(caller)) task::announce_child(**maker, made.context, 0);
         return scheme::OpenedHandle{made.number};
     }
     if (name == "cur-context")
@@ -68,8 +70,31 @@ Result<scheme::OpenResult> ThreadHandle::dup(const scheme::Caller& caller, std::
     if (name == "open_via_dup") return open(std::make_shared<ThreadHandle>(scheme_, target_));
     if (name == "sched-affinity") return open(std::make_shared<AffinityHandle>(target_), true);
     if (name == "status") return open(std::make_shared<StatusHandle>(scheme_, target_, Privilege::kNone));
+    if (name == "mem") return open(std::make_shared<MemoryHandle>(TRY(space())), true);
+    if (name.starts_with("trace")) return open_trace(caller, name.substr(5));
     if (name.starts_with("auth-")) return open_with_authority(caller, name.substr(5));
     return fail(Errno::kEINVAL);
+}
+
+Result<scheme::OpenResult> ThreadHandle::open_trace(const scheme::Caller& caller, std::string_view options) {
+    constexpr std::string_view kExclusive = "-excl";
+    constexpr std::string_view kStopped = "-trunc";
+    const auto take = [&options](std::string_view option) {
+        const bool given = options.starts_with(option);
+        if (given) options.remove_prefix(option.size());
+        return given;
+    };
+    TraceOrder order;
+    order.exclusive = take(kExclusive);
+    order.stop = take(kStopped);
+    if (!options.empty()) return fail(Errno::kEINVAL);
+    // Whoever stops itself has nobody left to let it go on.
+    if (target_.context->id() == caller.context) return fail(Errno::kEPERM);
+    order.contexts = {target_.context};
+    order.kill = [&scheme = scheme_, context = target_.context] {
+        scheme.kernel().workers.kill(context, true);
+    };
+    return scheme::OpenedHandle{TRY(scheme_.open_trace(std::move(order)))};
 }
 
 // "<fd>-attrs", "<fd>-status": the number names an Authority handle in the caller's own table.

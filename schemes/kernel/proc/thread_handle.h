@@ -30,6 +30,8 @@ class ThreadHandle : public Handle {
                                std::span<const std::uint64_t> metadata) override;
 
   private:
+    // "trace", and behind it "-excl" and "-trunc" for the flags that a dup has no other place for.
+    Result<scheme::OpenResult> open_trace(const scheme::Caller& caller, std::string_view options);
     Result<scheme::OpenResult> open_with_authority(const scheme::Caller& caller, std::string_view name);
 
     ProcScheme& scheme_;
