@@ -141,10 +141,14 @@ void Context::die(std::optional<abi::Exception> exception) {
         for (const auto& job : jobs)
             if (job->requester != nullptr) job->requester->notify();
     }
+    // A parent that hears of the end from the process manager finds its tracer's handle informed, and whoever
+    // is told of the event finds the process manager informed.
+    const TraceEvent ended = event_of(id_, StopKind::kEnded, 0);
+    const auto session = tracee == nullptr ? nullptr : tracee->session();
+    const bool recorded = session != nullptr && session->record(ended);
     for (const auto& callback : callbacks)
         callback(*this);
-    // After the others, so that whoever hears of it finds the process manager informed.
-    if (tracee != nullptr) tracee->report(event_of(id_, StopKind::kEnded, 0));
+    if (recorded) session->tell(ended);
 }
 
 void Context::on_death(std::function<void(Context&)> callback) {

@@ -346,6 +346,43 @@ void test_death_of_the_tracer(std::uint64_t stop, bool exclusive) {
     check(text == (exclusive ? "" : "alive"), "the tracee's word");
 }
 
+// A tracee that is killed in a stop ends there, and its tracer hears of it.
+void test_death_of_the_tracee(std::uint64_t stop) {
+    const std::uint32_t child = waiting_child([] {
+        (void)raw_syscall(kNoCall);
+        __asm__ volatile("int3");
+        return 0;
+    });
+    const Tracer tracer = attach_to_waiting(child);
+    check(need(tracer.run_to_stop(stop), "run") == stop, "the stop");
+    need(send_signal(child, Signal::kKill), "kill");
+    check_end(child, 9, "killed in a stop");
+    check(tracer.event().error() == Errno::kESRCH, "ESRCH when it is gone");
+}
+
+// Two that have stopped each other: nobody lets them go on, and both can be killed.
+void test_ring() {
+    Pipe pipe = need(make_pipe(), "pipe");
+    std::array<std::uint32_t, 2> pids{};
+    for (std::uint32_t& pid : pids)
+        pid = child_that([&] {
+            std::uint32_t other = 0;
+            (void)sys_read(pipe.reader.fd(), std::as_writable_bytes(std::span(&other, 1)));
+            const Result<Tracer> tracer = Tracer::attach(other, OpenFlags::kTrunc);
+            for (;;)
+                (void)sys_nanosleep({1000, 0});
+            return 0;
+        });
+    // Whoever reads first gets the first; it may be its own.
+    const std::array<std::uint32_t, 2> others{pids[1], pids[0]};
+    for (const std::uint32_t& other : others)
+        need(sys_write(pipe.writer.fd(), std::as_bytes(std::span(&other, 1))), "tell");
+    for (const std::uint32_t pid : pids) {
+        need(send_signal(pid, Signal::kKill), "kill");
+        check_end(pid, 9, "one of a ring");
+    }
+}
+
 void test_refusals() {
     const std::uint32_t self = need(process_identity(), "identity").pid;
     check(Tracer::attach(self, OpenFlags::kTrunc).error() == Errno::kEPERM, "EPERM to trace oneself");
@@ -382,6 +419,11 @@ int main_program(std::span<const std::string_view>) {
          {Stop::kPtraceStopPreSyscall, Stop::kPtraceStopPostSyscall, Stop::kPtraceStopSinglestep,
           Stop::kPtraceStopSignal, Stop::kPtraceStopExit})
         test_death_of_the_tracer(stop, false);
+    for (const std::uint64_t stop : {Stop::kPtraceStopPreSyscall, Stop::kPtraceStopPostSyscall,
+                                     Stop::kPtraceStopSinglestep, Stop::kPtraceStopBreakpoint})
+        test_death_of_the_tracee(stop);
+    for (int i = 0; i < 20; ++i)
+        test_ring();
     test_refusals();
     return passed();
 }
