@@ -9,6 +9,7 @@
 #include "kernel_shim/supervisor/exception_text.h"
 #include "kernel_shim/supervisor/parts.h"
 #include "kernel_shim/supervisor/program_file.h"
+#include "kernel_shim/task/exception_signal.h"
 
 namespace halfcell::supervisor {
 
@@ -102,7 +103,7 @@ int World::boot(const std::string& image_path, std::uint64_t base) {
     const auto [status, exception] = (*started)->status();
     if (status != abi::ContextStatus::kUnhandledExcp) return 0;
     std::fprintf(stderr, "halfcell: %s: %s\n", image_path.c_str(), describe_exception(exception).c_str());
-    return 128 + signal_of_exception(exception.kind);
+    return 128 + static_cast<int>(task::signal_of_exception(exception.kind));
 }
 
 }  // namespace halfcell::supervisor

@@ -58,28 +58,4 @@ std::string describe_exception(const abi::Exception& exception) {
     return text;
 }
 
-int signal_of_exception(std::uint64_t vector) {
-    constexpr int kSigill = 4;
-    constexpr int kSigtrap = 5;
-    constexpr int kSigbus = 7;
-    constexpr int kSigfpe = 8;
-    constexpr int kSigsegv = 11;
-    switch (vector) {
-        case 0:
-        case 16:
-        case 19:
-            return kSigfpe;
-        case 1:
-        case 3:
-            return kSigtrap;
-        case 6:
-        case 7:
-            return kSigill;
-        case 17:
-            return kSigbus;
-        default:
-            return kSigsegv;
-    }
-}
-
 }  // namespace halfcell::supervisor

@@ -36,6 +36,10 @@ struct Execute {
         return in_world(command.world, Surroundings::kUserland,
                         [&](World& world) { return world.run(command.program); });
     }
+    int operator()(const GdbCommand& command) const {
+        return in_world(command.world, Surroundings::kUserland,
+                        [&](World& world) { return world.debug(command.program, command.listen); });
+    }
     int operator()(const BootCommand& command) const {
         return in_world(command.world, Surroundings::kKernelOnly,
                         [&](World& world) { return world.boot(command.image, command.base); });

@@ -45,6 +45,19 @@ constexpr const char* kConformFooter =
     "  halfcell conform --junit results.xml\n"
     "  halfcell trace conform pipe/full-pipe    the calls of one probe\n";
 
+constexpr const char* kGdbFooter =
+    "PROGRAM starts stopped before its first instruction; the line that connects gdb is printed. For "
+    "symbols,\n"
+    "build with -g. gdb knows Redox's calls by name: catch syscall openat, catch syscall group:path.\n"
+    "\n"
+    "  halfcell gdb ./my-redox-program one two\n"
+    "  halfcell gdb --listen 127.0.0.1:0 --root ./redox-root /bin/ls /\n"
+    "\n"
+    "In gdb, as everywhere: break main, continue, backtrace, step, finish, print, watch, info threads, info\n"
+    "registers, info sharedlibrary, info auxv, catch fork, catch exec, set follow-fork-mode child, detach, "
+    "kill.\n"
+    "Ctrl-C in gdb stops all threads. When gdb goes without detaching, the program is killed.\n";
+
 std::string absolute_on_host(const std::string& path) {
     std::error_code error;
     std::string absolute = std::filesystem::absolute(path, error).lexically_normal().string();
@@ -234,6 +247,16 @@ Command parse_command_line(int argc, char** argv) {
     trace_app->add_option("-o,--output", trace.world.trace.file, "write to a file instead of standard error");
     trace_app->prefix_command();
 
+    GdbCommand gdb;
+    CLI::App* const gdb_app = app.add_subcommand("gdb", "run a program under gdb: it starts stopped");
+    add_world_options(*gdb_app, gdb.world);
+    gdb_app
+        ->add_option("--listen", gdb.listen,
+                     "where gdb connects (default: a socket only this user reaches); port 0 is any free one")
+        ->type_name("unix:PATH|127.0.0.1:PORT");
+    gdb_app->prefix_command();
+    gdb_app->footer(kGdbFooter);
+
     BootCommand boot;
     CLI::App* const boot_app =
         app.add_subcommand("boot", "start a flat image or ELF as Redox's kernel starts its bootstrap");
@@ -276,7 +299,7 @@ Command parse_command_line(int argc, char** argv) {
     compat_app->group("");
 
     int separator = argc;
-    for (const CLI::App* const sub : {run_app, trace_app})
+    for (const CLI::App* const sub : {run_app, trace_app, gdb_app})
         if (argc > 1 && sub->get_name() == argv[1]) separator = separator_index(*sub, argc, argv);
 
     try {
@@ -291,27 +314,40 @@ Command parse_command_line(int argc, char** argv) {
         options.enabled = true;
         if (target != "-") options.file = target;
     };
-    for (const auto& [sub, command] : {std::pair{run_app, &run}, std::pair{trace_app, &trace}}) {
-        if (!sub->parsed()) continue;
-        command->program = sub->remaining();
-        const bool behind_separator = command->program.empty() && separator < argc;
-        if (behind_separator) command->program.assign(argv + separator + 1, argv + argc);
-        if (command->program.empty()) {
-            std::fprintf(stderr, "halfcell %s: no PROGRAM given; see halfcell %s --help\n",
-                         sub->get_name().c_str(), sub->get_name().c_str());
-            return Finished{kExitOwnFailure};
+    // The program's words stand behind the options, or behind "--". False where there is none to run.
+    const auto take_program = [&](const CLI::App& sub, std::vector<std::string>& program,
+                                  WorldOptions& world) {
+        program = sub.remaining();
+        const bool behind_separator = program.empty() && separator < argc;
+        if (behind_separator) program.assign(argv + separator + 1, argv + argc);
+        const std::string name = sub.get_name();
+        if (program.empty()) {
+            std::fprintf(stderr, "halfcell %s: no PROGRAM given; see halfcell %s --help\n", name.c_str(),
+                         name.c_str());
+            return false;
         }
-        if (!behind_separator && command->program.front().starts_with('-')) {
-            std::fprintf(stderr, "halfcell %s: unknown option %s; see halfcell %s --help\n",
-                         sub->get_name().c_str(), command->program.front().c_str(), sub->get_name().c_str());
-            return Finished{kExitOwnFailure};
+        if (!behind_separator && program.front().starts_with('-')) {
+            std::fprintf(stderr, "halfcell %s: unknown option %s; see halfcell %s --help\n", name.c_str(),
+                         program.front().c_str(), name.c_str());
+            return false;
         }
-        if (sub == run_app) apply_trace(run_trace, command->world.trace);
-        if (sub == trace_app) command->world.trace.enabled = true;
-        command->world.terminal = true;
-        if (const std::string& name = command->program.front(); name.find('/') != std::string::npos)
-            command->world.host_program = name;
-        return *command;
+        world.terminal = true;
+        if (program.front().find('/') != std::string::npos) world.host_program = program.front();
+        return true;
+    };
+    if (run_app->parsed()) {
+        if (!take_program(*run_app, run.program, run.world)) return Finished{kExitOwnFailure};
+        apply_trace(run_trace, run.world.trace);
+        return run;
+    }
+    if (trace_app->parsed()) {
+        if (!take_program(*trace_app, trace.program, trace.world)) return Finished{kExitOwnFailure};
+        trace.world.trace.enabled = true;
+        return trace;
+    }
+    if (gdb_app->parsed()) {
+        if (!take_program(*gdb_app, gdb.program, gdb.world)) return Finished{kExitOwnFailure};
+        return gdb;
     }
     if (boot_app->parsed()) {
         apply_trace(boot_trace, boot.world.trace);

@@ -58,6 +58,12 @@ struct RunCommand {
     WorldOptions world;
     std::vector<std::string> program;  // name, then arguments
 };
+// A program that starts stopped for gdb.
+struct GdbCommand {
+    WorldOptions world;
+    std::vector<std::string> program;  // name, then arguments
+    std::string listen;  // unix:PATH or 127.0.0.1:PORT; empty: a socket in a directory of its own
+};
 struct BootCommand {
     WorldOptions world;
     std::string image;
@@ -88,8 +94,8 @@ struct Finished {
     int status = 0;
 };
 
-using Command = std::variant<RunCommand, BootCommand, CheckCommand, AbiCommand, BenchCommand, ConformCommand,
-                             CompatCommand, Finished>;
+using Command = std::variant<RunCommand, GdbCommand, BootCommand, CheckCommand, AbiCommand, BenchCommand,
+                             ConformCommand, CompatCommand, Finished>;
 
 // Reads the command line; reports mistakes and help itself.
 Command parse_command_line(int argc, char** argv);

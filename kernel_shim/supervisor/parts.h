@@ -3,6 +3,7 @@
 // What a World is made of, for the files that implement it. Declared in the order of construction: each part
 // only leans on earlier ones, and they end in reverse.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -52,6 +53,9 @@ struct World::Parts {
     scheme::DescriptionRef names;          // the root of the namespace
     scheme::DescriptionRef program_names;  // the part of it that programs get
     scheme::DescriptionRef stdio;          // the root of the scheme that serves the host's three files
+
+    // Sees the first context of a program before it starts, and may keep it from starting. May be empty.
+    std::function<Result<void>(const std::shared_ptr<task::Context>&)> before_start;
 
     // How lines of our own end on standard error, where a raw terminal does not return the carriage for us.
     [[nodiscard]] std::string_view own_line_end() const {

@@ -4,9 +4,11 @@
 #include <optional>
 
 #include "abi/proc_call.h"
+#include "kernel_shim/supervisor/debug_visit.h"
 #include "kernel_shim/supervisor/exception_text.h"
 #include "kernel_shim/supervisor/launch.h"
 #include "kernel_shim/supervisor/terminal_bridge.h"
+#include "kernel_shim/task/exception_signal.h"
 
 namespace halfcell::supervisor {
 
@@ -29,7 +31,7 @@ int host_status(const std::string& name, const schemes::procmgr::ExitStatus& end
             break;
     }
     std::fprintf(stderr, "halfcell: %s: %s\n", name.c_str(), describe_exception(ended.exception).c_str());
-    return kSignalBase + signal_of_exception(ended.exception.kind);
+    return kSignalBase + static_cast<int>(task::signal_of_exception(ended.exception.kind));
 }
 
 // Waits for the program's end; in the meantime its terminal is the host's.
@@ -54,6 +56,21 @@ Result<schemes::procmgr::ExitStatus> wait_for(World::Parts& parts, Pid pid,
 }  // namespace
 
 int World::run(const std::vector<std::string>& words) {
+    return run_with(words, nullptr);
+}
+
+int World::debug(const std::vector<std::string>& words, const std::string& listen) {
+    auto visit = DebugVisit::open(*parts_, listen);
+    if (!visit) {
+        std::fprintf(stderr, "halfcell: %s\n", visit.error().c_str());
+        return kExitOwnFailure;
+    }
+    parts_->before_start = [&](const auto& context) { return (*visit)->begin(context); };
+    return run_with(words, visit->get());
+}
+
+// `visit`: a debugger that has seen the program's first context, or null.
+int World::run_with(const std::vector<std::string>& words, DebugVisit* visit) {
     std::optional<PtyScheme::Hosted> terminal;
     if (parts_->host_terminal != nullptr) {
         terminal = parts_->terminals->host_terminal();
@@ -63,6 +80,15 @@ int World::run(const std::vector<std::string>& words) {
     if (!started) {
         std::fprintf(stderr, "halfcell: %s\n", started.error().message.c_str());
         return started.error().status;
+    }
+    if (visit != nullptr) {
+        if (!visit->start()) {
+            (void)parts_->processes->terminate(*started, abi::Signal::kKill);
+        } else {
+            const std::string_view end = parts_->own_line_end();
+            std::fprintf(stderr, "halfcell: %s waits for gdb:%s    %s%s", words.front().c_str(), end.data(),
+                         visit->command_line(parts_->options.host_program).c_str(), end.data());
+        }
     }
     const auto ended = wait_for(*parts_, *started, terminal);
     return ended ? host_status(words.front(), *ended) : kExitOwnFailure;

@@ -37,9 +37,14 @@ endfunction()
 
 # The target for the program NAME: bin/NAME of the build directory, a copy of what the linker writes, elf/TARGET.elf,
 # because CMake's own target "test" forbids an output of that name. Further arguments: its sources, then
-# COMPILE options, LINK options, and its LIBRARIES, if any.
+# COMPILE options, LINK options, and its LIBRARIES, if any. DEBUGGABLE: optimized as far as a debugger likes it, and not stripped.
 function(halfcell_guest_executable target name)
-    cmake_parse_arguments(ARG "" "" "COMPILE;LINK;LIBRARIES" ${ARGN})
+    cmake_parse_arguments(ARG "DEBUGGABLE" "" "COMPILE;LINK;LIBRARIES" ${ARGN})
+    set(strip -Wl,-s)
+    if(ARG_DEBUGGABLE)
+        set(strip "")
+        list(APPEND ARG_COMPILE -Og -g -fasynchronous-unwind-tables -fno-omit-frame-pointer)
+    endif()
     set_property(GLOBAL APPEND PROPERTY HALFCELL_GUEST_FILES ${CMAKE_BINARY_DIR}/userland/elf/${target}.elf)
     if(HALFCELL_GUESTS_FROM)
         add_executable(${target} IMPORTED GLOBAL)
@@ -52,7 +57,7 @@ function(halfcell_guest_executable target name)
     halfcell_guest_options(${target})
     target_compile_options(${target} PRIVATE ${ARG_COMPILE})
     target_link_options(${target} PRIVATE
-        -nostdlib ${ARG_LINK} -Wl,--gc-sections -Wl,-s -Wl,--build-id=none -Wl,-z,max-page-size=4096
+        -nostdlib ${ARG_LINK} -Wl,--gc-sections ${strip} -Wl,--build-id=none -Wl,-z,max-page-size=4096
         -Wl,-z,noseparate-code -Wl,-z,norelro -Wl,-z,noexecstack)
     target_link_libraries(${target} PRIVATE ${ARG_LIBRARIES})
     set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF SUFFIX .elf
@@ -63,8 +68,8 @@ function(halfcell_guest_executable target name)
     add_dependencies(halfcell_guests ${target})
 endfunction()
 
-# halfcell_guest_program(TARGET NAME sources… [LIBRARIES more than the runtime] [LINK options]): the static program NAME
-# at 0x400000.
+# halfcell_guest_program(TARGET NAME sources… [LIBRARIES more than the runtime] [LINK options] [DEBUGGABLE]): the static
+# program NAME at 0x400000.
 function(halfcell_guest_program target name)
     cmake_parse_arguments(ARG "" "" "LINK;LIBRARIES" ${ARGN})
     halfcell_guest_executable(${target} "${name}" ${ARG_UNPARSED_ARGUMENTS}
@@ -90,7 +95,7 @@ function(halfcell_guest name)
     halfcell_guest_program(guest_${name} ${name} ${ARGN})
 endfunction()
 
-# halfcell_guest_pie(NAME sources…): the same as a static-PIE.
+# halfcell_guest_pie(NAME sources… [DEBUGGABLE]): the same as a static-PIE.
 function(halfcell_guest_pie name)
     halfcell_guest_executable(guest_${name} ${name} ${ARGN} LIBRARIES halfcell_guest_runtime_pie
         COMPILE -fpie

@@ -252,10 +252,10 @@ def start(command, **options):
     return own(subprocess.Popen([str(word) for word in command], **options))
 
 
-def next_line(process, seconds=DEADLINE):
-    """The next line of its standard output, or what comes before the end; fails after the deadline. It goes past the
-    stream's buffer, so whoever reads lines this way must read nothing but lines."""
-    file = process.stdout.fileno()
+def next_line(process, seconds=DEADLINE, stream=None):
+    """The next line of its standard output (or another of its pipes), or what comes before the end; fails after the
+    deadline. It goes past the stream's buffer, so whoever reads lines this way must read nothing but lines."""
+    file = (stream or process.stdout).fileno()
     deadline = time.monotonic() + seconds
     line = b""
     while not line.endswith(b"\n"):

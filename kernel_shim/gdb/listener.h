@@ -1,0 +1,40 @@
+#pragma once
+
+// Where gdb may connect: a Unix socket that only this user reaches, or a port of the loopback interface.
+
+#include <string>
+
+#include "kernel_shim/base/result.h"
+#include "kernel_shim/host/unique_fd.h"
+
+namespace halfcell::gdb {
+
+class Listener {
+  public:
+    // "unix:PATH" (made with mode 0600; a socket that nobody listens at any more is replaced) or
+    // "127.0.0.1:PORT" ("localhost:PORT", "[::1]:PORT"; port 0 is any free one). Anything else is refused:
+    // whoever can connect can do what this user can. The error is one line for the user.
+    static Expected<Listener, std::string> open(const std::string& where);
+    // Removes the socket's file.
+    ~Listener();
+    Listener(Listener&& other) noexcept;
+    Listener& operator=(Listener&&) = delete;
+
+    [[nodiscard]] int file() const { return file_.get(); }
+    // As gdb's `target remote` wants it: a path, or address and port.
+    [[nodiscard]] const std::string& address() const { return address_; }
+    // One connection. Blocks for it. Errors of accept.
+    Result<host::UniqueFd> accept();
+
+  private:
+    Listener(host::UniqueFd file, std::string address, bool is_path)
+        : file_(std::move(file)), address_(std::move(address)), is_path_(is_path) {}
+    static Expected<Listener, std::string> open_path(const std::string& path);
+    static Expected<Listener, std::string> open_port(const std::string& where);
+
+    host::UniqueFd file_;
+    std::string address_;
+    bool is_path_;
+};
+
+}  // namespace halfcell::gdb
