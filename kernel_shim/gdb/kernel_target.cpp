@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "abi/sigabi.h"
+#include "kernel_shim/gdb/maps_file.h"
 #include "kernel_shim/host/sys.h"
 
 namespace halfcell::gdb {
@@ -214,6 +215,11 @@ Result<void> KernelTarget::kill(std::uint64_t process) {
 }
 
 Result<std::unique_ptr<TargetFile>> KernelTarget::open_file(std::uint64_t, const std::string& path) {
+    if (const auto process = process_of_maps(path)) {
+        const auto space = space_of(*process);
+        if (space == nullptr) return fail(Errno::kENOENT);
+        return make_maps_file(*space);
+    }
     return files_.open(path);
 }
 
