@@ -18,8 +18,8 @@ class ConnectFiles {
     ConnectFiles& operator=(ConnectFiles&&) = delete;
 
     [[nodiscard]] std::string socket() const { return path_ + "/socket"; }
-    // The line that connects gdb to `address`; `program` may be empty. It also says that there are no hardware
-    // watchpoints, which gdb would otherwise find out when it is too late to step instead.
+    // The line that connects gdb to `address`; `program` may be empty. It also says that there are no
+    // hardware watchpoints, which gdb would otherwise find out when it is too late to step instead.
     [[nodiscard]] std::string command_line(const std::string& address, const std::string& program) const;
 
   private:

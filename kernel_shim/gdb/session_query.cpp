@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernel_shim/gdb/call_names.h"
 #include "kernel_shim/gdb/session.h"
 #include "kernel_shim/gdb/signal_numbers.h"
 
@@ -142,6 +143,8 @@ Session::Reply Session::catch_calls(Reader reader) {
     reader.skip(";");
     auto numbers = read_numbers(reader);
     if (!numbers) return malformed();
+    for (std::uint32_t& number : *numbers)
+        number = from_gdb_call(number);
     return outcome(target_.catch_calls(name->process, {.any = true, .numbers = std::move(*numbers)}));
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernel_shim/gdb/call_names.h"
 #include "kernel_shim/gdb/session.h"
 #include "kernel_shim/gdb/signal_numbers.h"
 
@@ -209,8 +210,9 @@ std::string Session::report_thread(std::uint32_t signal, const Waiting& waiting)
     const Stop& stop = waiting.stop;
     std::string text = "T" + hex_byte(static_cast<std::uint8_t>(signal));
     if (waiting.swbreak && swbreak_) text += "swbreak:;";
-    if (stop.cause == Cause::kCallEntry) text += "syscall_entry:" + hex_number(stop.number) + ";";
-    if (stop.cause == Cause::kCallReturn) text += "syscall_return:" + hex_number(stop.number) + ";";
+    const std::uint32_t call = to_gdb_call(static_cast<std::uint32_t>(stop.number));
+    if (stop.cause == Cause::kCallEntry) text += "syscall_entry:" + hex_number(call) + ";";
+    if (stop.cause == Cause::kCallReturn) text += "syscall_return:" + hex_number(call) + ";";
     if (stop.cause == Cause::kForked) text += "fork:" + to_text(stop.child, multiprocess_) + ";";
     if (stop.cause == Cause::kExecuted && exec_events_) text += "exec:" + to_hex(stop.path) + ";";
     if (const auto registers = target_.registers(stop.name)) {

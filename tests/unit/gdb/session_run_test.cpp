@@ -63,8 +63,8 @@ TEST_CASE("each kind of stop has its report") {
     CHECK(after_running({.name = {1, 2}, .cause = Cause::kSignal, .number = 7}) == "T0athread:p1.2;");
     CHECK(after_running({.name = {1, 2}, .cause = Cause::kTrap}) == "T05thread:p1.2;");
     CHECK(after_running({.name = {1, 1}, .cause = Cause::kCallEntry, .number = 0x21000004}) ==
-          "T05syscall_entry:21000004;thread:p1.1;");
-    CHECK(after_running({.name = {1, 1}, .cause = Cause::kCallReturn, .number = 7}) ==
+          "T05syscall_entry:4;thread:p1.1;");
+    CHECK(after_running({.name = {1, 1}, .cause = Cause::kCallReturn, .number = 0x10100007}) ==
           "T05syscall_return:7;thread:p1.1;");
     CHECK(after_running({.name = {1, 1}, .cause = Cause::kExecuted, .path = "/bin/x"}) ==
           "T05exec:2f62696e2f78;thread:p1.1;");

@@ -219,9 +219,10 @@ TEST_CASE("files cannot be opened without end") {
 
 TEST_CASE("calls and signals to stop at") {
     DebugSession gdb;
-    CHECK(gdb.ask("QCatchSyscalls:1;7;21000004") == "OK");
+    CHECK(gdb.ask("QCatchSyscalls:1;7;4;22000003") == "OK");
     CHECK(gdb.target.processes[1].filter.any);
-    CHECK(gdb.target.processes[1].filter.numbers == std::vector<std::uint32_t>{7, 0x21000004});
+    CHECK(gdb.target.processes[1].filter.numbers ==
+          std::vector<std::uint32_t>{0x10100007, 0x21000004, 0x22000003});
     CHECK(gdb.ask("QCatchSyscalls:1") == "OK");
     CHECK(gdb.target.processes[1].filter.any);
     CHECK(gdb.target.processes[1].filter.numbers.empty());
