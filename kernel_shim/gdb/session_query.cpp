@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernel_shim/gdb/call_names.h"
+#include "kernel_shim/gdb/library_list.h"
 #include "kernel_shim/gdb/session.h"
 #include "kernel_shim/gdb/signal_numbers.h"
 
@@ -15,25 +16,7 @@ namespace {
 constexpr std::string_view kFeatures =
     ";QStartNoAckMode+;multiprocess+;swbreak+;fork-events+;exec-events+;vContSupported+;QCatchSyscalls+"
     ";QPassSignals+;no-resumed+;qXfer:features:read+;qXfer:auxv:read+;qXfer:exec-file:read+"
-    ";qXfer:threads:read+";
-
-std::string xml_text(std::string_view text) {
-    std::string escaped;
-    for (const char character : text) {
-        const auto byte = static_cast<unsigned char>(character);
-        if (character == '&')
-            escaped += "&amp;";
-        else if (character == '<')
-            escaped += "&lt;";
-        else if (character == '"')
-            escaped += "&quot;";
-        else if (byte < ' ' || byte > '~')
-            escaped += '?';
-        else
-            escaped += character;
-    }
-    return escaped;
-}
+    ";qXfer:threads:read+;qXfer:libraries-svr4:read+";
 
 // A list of hexadecimal numbers; nullopt where it is none.
 std::optional<std::vector<std::uint32_t>> read_numbers(Reader& reader) {
@@ -118,6 +101,7 @@ Result<std::string> Session::transfer_object(std::string_view object, std::strin
         return annex == "target.xml" ? Result<std::string>(register_file_.target_xml())
                                      : fail(Errno::kENOENT);
     if (object == "threads") return threads_xml();
+    if (object == "libraries-svr4") return library_list_xml(target_, TRY(selected()).process);
     if (object == "auxv") return target_.auxiliary_vector(TRY(selected()).process);
     if (object == "exec-file") {
         const std::uint64_t own = annex.empty() ? TRY(selected()).process : 0;

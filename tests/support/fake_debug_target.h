@@ -56,7 +56,7 @@ class FakeDebugTarget : public gdb::Target {
         if (!processes.contains(process)) return fail(Errno::kESRCH);
         return "/bin/program";
     }
-    Result<std::string> auxiliary_vector(std::uint64_t) override { return std::string(20, '#'); }
+    Result<std::string> auxiliary_vector(std::uint64_t) override { return auxiliary; }
 
     [[nodiscard]] gdb::Vectors vectors() const override { return gdb::Vectors::kAvx; }
     Result<gdb::RegisterSet> registers(const gdb::ThreadName& name) override {
@@ -144,6 +144,7 @@ class FakeDebugTarget : public gdb::Target {
     std::vector<std::uint64_t> detached;
     std::vector<std::uint64_t> killed;
     std::vector<std::pair<std::uint64_t, std::string>> opened;
+    std::string auxiliary = std::string(20, '#');
     bool runs = false;
     int resumes = 0;
     int interrupts = 0;
