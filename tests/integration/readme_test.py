@@ -9,7 +9,10 @@ import sys
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
 # Not run here, and why.
-ELSEWHERE = {"build/halfcell bench": "takes a minute and measures; see scripts/dev bench"}
+ELSEWHERE = {
+    "build/halfcell bench": "takes a minute and measures; see scripts/dev bench",
+    "build/halfcell gdb build/userland/bin/debuggee values": "waits for gdb; integration/gdb connects one",
+}
 
 
 def commands(readme):
