@@ -66,8 +66,15 @@ bool AgentThread::receive() {
     return true;
 }
 
-// After an answer. The thread may have trapped again, and its worker be at it.
-void AgentThread::run_on() {
+// Answers a trap. From then on the thread may have trapped again, and its worker be at it. False from the
+// listener means that the trap was withdrawn; what became of the thread shows at the next receive.
+void AgentThread::let_run(std::uint64_t id, std::uint64_t value) {
+    pair_->runs_on();
+    (void)seat_.listener.respond(id, value);
+    look_after();
+}
+
+void AgentThread::look_after() {
     spreader_->notice();
     keep_watch();
 }
@@ -77,10 +84,7 @@ bool AgentThread::begin() {
     if (!spare_park_) return complete_birth();
     pair_->trapped();
     state_ = State::kRunning;
-    pair_->runs_on();
-    // False means that its process is being killed, which shows at the next receive.
-    (void)seat_.listener.respond(*spare_park_, kAnswerResume);
-    run_on();
+    let_run(*spare_park_, kAnswerResume);
     return true;
 }
 
@@ -97,7 +101,7 @@ bool AgentThread::complete_birth() {
     state_ = State::kRunning;
     pair_->runs_on();
     (void)seat_.listener.respond_continue(notification_.id);
-    run_on();
+    look_after();
     return true;
 }
 
@@ -151,11 +155,8 @@ void AgentThread::answer_call(std::uint64_t value) {
     const std::uint64_t id = waiting_id_.load(std::memory_order_relaxed);
     state_ = State::kRunning;
     park_->call.store(0, std::memory_order_relaxed);
-    pair_->runs_on();
     waiting_id_.store(0, std::memory_order_release);
-    // False means that the call was withdrawn; what became of the thread shows at the next receive.
-    (void)seat_.listener.respond(id, value);
-    run_on();
+    let_run(id, value);
 }
 
 void AgentThread::answer_park(bool end_thread) {
@@ -163,9 +164,7 @@ void AgentThread::answer_park(bool end_thread) {
     state_ = State::kRunning;
     frame_->store();
     frame_.reset();
-    pair_->runs_on();
-    (void)seat_.listener.respond(notification_.id, end_thread ? kAnswerEnd : kAnswerResume);
-    run_on();
+    let_run(notification_.id, end_thread ? kAnswerEnd : kAnswerResume);
 }
 
 bool AgentThread::still_waiting() const {

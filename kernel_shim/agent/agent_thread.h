@@ -62,7 +62,8 @@ class AgentThread final : public machine::GuestThread {
     bool receive_park();
     void answer_park(bool end_thread);
     bool receive();
-    void run_on();
+    void let_run(std::uint64_t id, std::uint64_t value);
+    void look_after();
     void answer_call(std::uint64_t value);
     void signal_park();
     void keep_watch();

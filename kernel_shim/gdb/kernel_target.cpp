@@ -39,28 +39,6 @@ Result<void> KernelTarget::begin(const std::shared_ptr<task::Context>& context) 
     return {};
 }
 
-Result<void> KernelTarget::attach(std::uint64_t process) {
-    Result<void> attached = fail(Errno::kESRCH);
-    for (const auto& context : kernel_.contexts.all()) {
-        if (context->attributes().pid != process || context->state() == task::RunState::kDead) continue;
-        attached = session_->attach(context, true);
-        if (!attached) break;
-        threads_[context->id()] = {.context = context, .process = process};
-        // The oldest comes first.
-        if (threads_.size() == 1) processes_[process].entry_stack = context->initial_registers().rsp;
-    }
-    if (!attached) {
-        session_->detach_all();
-        threads_.clear();
-        processes_.clear();
-        return attached;
-    }
-    processes_[process].attached = true;
-    processes_[process].announced = true;
-    running_ = interrupted_ = true;
-    return {};
-}
-
 std::vector<ThreadName> KernelTarget::threads() {
     std::vector<ThreadName> names;
     for (const auto& [id, thread] : threads_)
@@ -71,11 +49,6 @@ std::vector<ThreadName> KernelTarget::threads() {
 std::string KernelTarget::thread_title(const ThreadName& name) {
     const Thread* const thread = find(name);
     return thread == nullptr ? "" : thread->context->attributes().name;
-}
-
-bool KernelTarget::attached(std::uint64_t process) const {
-    const auto found = processes_.find(process);
-    return found != processes_.end() && found->second.attached;
 }
 
 // Redox's kernel does not know what file a program came from. It is what the program calls itself, looked up

@@ -43,13 +43,12 @@ class KernelTarget final : public Target {
     // Attaches to the first context of a program that is about to start: it stops before its first
     // instruction. Errors of TraceSession::attach.
     Result<void> begin(const std::shared_ptr<task::Context>& context);
-    // Attaches to a process that runs, and stops it. ESRCH; EBUSY where somebody traces it.
-    Result<void> attach(std::uint64_t process);
 
     // --- Target.
     [[nodiscard]] std::vector<ThreadName> threads() override;
     std::string thread_title(const ThreadName& name) override;
-    [[nodiscard]] bool attached(std::uint64_t process) const override;
+    // All of them were started for gdb.
+    [[nodiscard]] bool attached(std::uint64_t) const override { return false; }
     Result<std::string> program_path(std::uint64_t process) override;
     Result<std::string> auxiliary_vector(std::uint64_t process) override;
     [[nodiscard]] Vectors vectors() const override;
@@ -87,11 +86,9 @@ class KernelTarget final : public Target {
         std::optional<Resumption> order;
     };
     struct Process {
-        bool attached = false;
         bool announced = false;  // gdb knows of it, or will
         CallFilter filter;
-        // Where the words lie that its program found when it began; of a process that is attached to, those
-        // of its first.
+        // Where the words lie that its program found when it began.
         std::uint64_t entry_stack = 0;
         // What its end will be reported as.
         std::uint64_t status = 0;

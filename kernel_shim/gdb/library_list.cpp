@@ -1,5 +1,7 @@
 #include "kernel_shim/gdb/library_list.h"
 
+#include <elf.h>
+
 #include <cstring>
 #include <optional>
 
@@ -9,28 +11,6 @@
 namespace halfcell::gdb {
 
 namespace {
-
-// What of ELF is needed. Source: System V ABI, gABI 4.1, "Program Header" and "Dynamic Section".
-struct ProgramHeader {
-    std::uint32_t type;
-    std::uint32_t flags;
-    std::uint64_t offset;
-    std::uint64_t address;
-    std::uint64_t physical_address;
-    std::uint64_t file_size;
-    std::uint64_t memory_size;
-    std::uint64_t alignment;
-};
-constexpr std::uint32_t kLoad = 1;
-constexpr std::uint32_t kDynamic = 2;
-constexpr std::uint32_t kProgramHeaders = 6;
-
-struct DynamicEntry {
-    std::uint64_t tag;
-    std::uint64_t value;
-};
-constexpr std::uint64_t kEnd = 0;
-constexpr std::uint64_t kDebug = 21;
 
 // What debuggers and linkers have agreed upon: struct r_debug and struct link_map of <link.h>.
 struct DebugHead {
@@ -95,14 +75,14 @@ std::optional<std::uint64_t> find_dynamic_section(const Memory& memory, std::str
     std::optional<std::uint64_t> bias;
     std::optional<std::uint64_t> dynamic;
     for (std::uint64_t i = 0; i < *count; ++i) {
-        const auto header = memory.load<ProgramHeader>(*headers + i * sizeof(ProgramHeader));
+        const auto header = memory.load<Elf64_Phdr>(*headers + i * sizeof(Elf64_Phdr));
         if (!header) return std::nullopt;
-        if (header->type == kProgramHeaders) bias = *headers - header->address;
+        if (header->p_type == PT_PHDR) bias = *headers - header->p_vaddr;
         // Without an entry of their own the headers are taken to be in the first page, as every linker has
         // it.
-        if (header->type == kLoad && header->offset == 0 && !bias)
-            bias = *headers / abi::kPageSize * abi::kPageSize - header->address;
-        if (header->type == kDynamic) dynamic = header->address;
+        if (header->p_type == PT_LOAD && header->p_offset == 0 && !bias)
+            bias = *headers / abi::kPageSize * abi::kPageSize - header->p_vaddr;
+        if (header->p_type == PT_DYNAMIC) dynamic = header->p_vaddr;
     }
     if (!bias || !dynamic) return std::nullopt;
     return *bias + *dynamic;
@@ -120,14 +100,14 @@ std::optional<DebugHead> head_at(const Memory& memory, std::uint64_t address) {
 std::uint64_t find_first_map(const Memory& memory, std::uint64_t dynamic_section) {
     constexpr std::uint64_t kLockSize = 8;
     for (std::size_t i = 0; i < kMostEntries; ++i) {
-        const auto entry = memory.load<DynamicEntry>(dynamic_section + i * sizeof(DynamicEntry));
-        if (!entry || entry->tag == kEnd) return 0;
-        if (entry->tag != kDebug) continue;
-        if (entry->value == 0) return 0;
-        auto head = head_at(memory, entry->value);
-        if (!head) head = head_at(memory, entry->value + kLockSize);
+        const auto entry = memory.load<Elf64_Dyn>(dynamic_section + i * sizeof(Elf64_Dyn));
+        if (!entry || entry->d_tag == DT_NULL) return 0;
+        if (entry->d_tag != DT_DEBUG) continue;
+        if (entry->d_un.d_ptr == 0) return 0;
+        auto head = head_at(memory, entry->d_un.d_ptr);
+        if (!head) head = head_at(memory, entry->d_un.d_ptr + kLockSize);
         // A lock that is held looks like a version, but not like one with a list.
-        if (head && head->first < abi::kPageSize) head = head_at(memory, entry->value + kLockSize);
+        if (head && head->first < abi::kPageSize) head = head_at(memory, entry->d_un.d_ptr + kLockSize);
         return head && head->first >= abi::kPageSize ? head->first : 0;
     }
     return 0;

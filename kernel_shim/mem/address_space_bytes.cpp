@@ -93,7 +93,7 @@ Result<void> poke_process(machine::Machine& machine, const Grant& grant, std::ui
                           std::span<const std::byte> from) {
     if (grant.protection.write) return machine.write(address, from);
     const std::uint64_t begin = machine::page_round_down(address);
-    const std::uint64_t end = machine::page_round_down(address + from.size() + abi::kPageSize - 1);
+    const std::uint64_t end = machine::page_round_up(address + from.size());
     const PageRange pages{begin, end - begin};
     TRY(machine.protect(pages, {.write = true, .execute = grant.protection.execute}));
     const Result<void> written = machine.write(address, from);

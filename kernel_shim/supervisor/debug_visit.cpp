@@ -1,25 +1,19 @@
 #include "kernel_shim/supervisor/debug_visit.h"
 
+#include "kernel_shim/supervisor/because.h"
+
 namespace halfcell::supervisor {
-
-namespace {
-
-std::string because_of(const std::string& what, Errno error) {
-    return what + ": " + abi::errno_text(error) + " (" + abi::errno_name(error) + ")";
-}
-
-}  // namespace
 
 Expected<std::unique_ptr<DebugVisit>, std::string> DebugVisit::open(World::Parts& parts,
                                                                     const std::string& listen) {
     auto files = gdb::ConnectFiles::create();
-    if (!files) return unexpected(because_of("cannot make a directory for gdb", files.error()));
+    if (!files) return unexpected(because("cannot make a directory for gdb", files.error()));
     auto listener = gdb::Listener::open(listen.empty() ? "unix:" + files->socket() : listen);
     if (!listener) return unexpected(listener.error());
     std::unique_ptr<DebugVisit> visit(new DebugVisit(parts, std::move(*files), std::move(*listener)));
     visit->address_ = visit->listener_->address();
     auto target = gdb::KernelTarget::create(parts.kernel, *visit, parts.program_names);
-    if (!target) return unexpected(because_of("cannot debug", target.error()));
+    if (!target) return unexpected(because("cannot debug", target.error()));
     visit->target_ = std::move(*target);
     return visit;
 }

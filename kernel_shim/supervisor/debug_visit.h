@@ -21,8 +21,6 @@ class DebugVisit final : gdb::ProcessSignals {
 
     // Makes a context that is about to start stop for gdb. Errors of KernelTarget::begin.
     Result<void> begin(const std::shared_ptr<task::Context>& context) { return target_->begin(context); }
-    // Stops a process that runs. Errors of KernelTarget::attach.
-    Result<void> attach(schemes::procmgr::Pid pid) { return target_->attach(pid); }
     // The line that connects gdb.
     [[nodiscard]] std::string command_line(const std::string& program) const;
     // Lets gdb in. Errors of Debugger::start.

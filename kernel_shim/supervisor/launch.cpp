@@ -10,6 +10,7 @@
 #include "kernel_shim/boot/initial_stack.h"
 #include "kernel_shim/boot/load_image.h"
 #include "kernel_shim/scheme/opened.h"
+#include "kernel_shim/supervisor/because.h"
 #include "kernel_shim/supervisor/program.h"
 
 namespace halfcell::supervisor {
@@ -26,7 +27,7 @@ constexpr std::string_view kDefaultPath = "/bin:/usr/bin:/scheme/initfs/bin";
 constexpr std::string_view kDefaultTerminalKind = "xterm-256color";
 
 LaunchProblem errno_problem(int status, const std::string& what, Errno error) {
-    return {status, what + ": " + abi::errno_text(error) + " (" + abi::errno_name(error) + ")"};
+    return {status, because(what, error)};
 }
 
 // The guest's environment: what the user gave, and what a login would add where they gave none: a PATH, and

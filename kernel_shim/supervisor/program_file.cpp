@@ -15,6 +15,7 @@
 #include "kernel_shim/boot/script.h"
 #include "kernel_shim/host/unique_fd.h"
 #include "kernel_shim/scheme/redox_path.h"
+#include "kernel_shim/supervisor/because.h"
 
 namespace halfcell::supervisor {
 
@@ -30,7 +31,7 @@ LaunchProblem too_large(const std::string& name) {
 }
 
 LaunchProblem guest_problem(int status, const std::string& what, Errno error) {
-    return {status, what + ": " + abi::errno_text(error) + " (" + abi::errno_name(error) + ")"};
+    return {status, because(what, error)};
 }
 
 Result<scheme::DescriptionRef> open_in_guest(const scheme::DescriptionRef& root, const scheme::Caller& caller,

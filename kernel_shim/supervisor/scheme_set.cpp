@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "kernel_shim/scheme/opened.h"
+#include "kernel_shim/supervisor/because.h"
 #include "kernel_shim/supervisor/program_file.h"
 #include "schemes/file/file_scheme.h"
 #include "schemes/host_server/host_server.h"
@@ -26,10 +27,6 @@
 namespace halfcell::supervisor {
 
 namespace {
-
-std::string because(const std::string& what, Errno error) {
-    return what + ": " + abi::errno_text(error) + " (" + abi::errno_name(error) + ")";
-}
 
 std::vector<memfs::FixedFile> embedded_files() {
     std::vector<memfs::FixedFile> files;

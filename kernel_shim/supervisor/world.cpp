@@ -4,6 +4,7 @@
 
 #include "kernel_shim/agent/agent_machine.h"
 #include "kernel_shim/host/memory_pool.h"
+#include "kernel_shim/supervisor/because.h"
 #include "kernel_shim/supervisor/parts.h"
 #include "kernel_shim/supervisor/scheme_set.h"
 
@@ -11,9 +12,9 @@ namespace halfcell::supervisor {
 
 namespace {
 
-std::string because(const std::string& what, Errno error) {
-    return what + ": " + abi::errno_text(error) + " (" + abi::errno_name(error) +
-           "); halfcell check says more";
+// What only the host can have done.
+std::string host_trouble(const std::string& what, Errno error) {
+    return because(what, error) + "; halfcell check says more";
 }
 
 // sys:env shows one NAME=VALUE a line.
@@ -32,13 +33,13 @@ Expected<std::unique_ptr<World>, std::string> World::create(const WorldOptions& 
     auto terminal =
         options.terminal && surroundings == Surroundings::kUserland ? HostTerminal::take_over() : nullptr;
     auto pool = host::create_memory_pool({.limit = options.memory_limit});
-    if (!pool) return unexpected(because("cannot make the guest's memory", pool.error()));
+    if (!pool) return unexpected(host_trouble("cannot make the guest's memory", pool.error()));
     auto machines = agent::create_machine_factory();
-    if (!machines) return unexpected(because("cannot start the zygote", machines.error()));
+    if (!machines) return unexpected(host_trouble("cannot start the zygote", machines.error()));
     const auto output = schemes::HostFile::open(STDOUT_FILENO);
-    if (!output) return unexpected(because("cannot use standard output", output.error()));
+    if (!output) return unexpected(host_trouble("cannot use standard output", output.error()));
     const auto input = schemes::HostFile::open(STDIN_FILENO);
-    if (!input) return unexpected(because("cannot use standard input", input.error()));
+    if (!input) return unexpected(host_trouble("cannot use standard input", input.error()));
     // Keys belong to the guest's terminal where there is one.
     auto console = std::make_unique<schemes::HostConsole>(*output, terminal ? nullptr : *input);
 

@@ -48,8 +48,6 @@ class LateCalls final : public scheme::LateCall, public wait::LateWait {
     // Ends a wait without an answer, and returns when nobody is at it any more: the answerer may go then.
     // Worker only; hold no lock.
     void abandon();
-    // Whether a call waits, or is being answered. Worker only.
-    [[nodiscard]] bool any() const { return phase(state_.load(std::memory_order_acquire)) != kIdle; }
 
     Claim claim(Ticket ticket, WhenStopped when_stopped) override;
     [[nodiscard]] bool waits(Ticket ticket) const override {

@@ -31,8 +31,8 @@ using Tag = std::uint32_t;
 // How much of a buffer goes back to its caller: as much as was answered, or all of it.
 enum class Given : std::uint8_t { kAnswer, kAll };
 
-// The life of a slot: vacant, waiting, responded, vacant. One whose caller was killed skips the third: nobody
-// comes to collect the answer (upstream's slot then stays for ever).
+// The life of a slot: vacant, waiting, responded, vacant. One whose caller was killed, or is answered
+// late, skips the third: nobody comes to collect the answer (upstream's slot then stays for ever).
 struct Slot {
     enum class State : std::uint8_t { kVacant, kWaiting, kResponded };
     State state = State::kVacant;

@@ -7,15 +7,6 @@
 #include "userland/rt/output.h"
 #include "userland/rt/process.h"
 
-namespace halfcell::server {
-
-void log(std::string_view line) {
-    userland::err().print(line, '\n');
-    userland::err().flush();
-}
-
-}  // namespace halfcell::server
-
 namespace halfcell::userland {
 namespace {
 

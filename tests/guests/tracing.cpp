@@ -362,21 +362,24 @@ void test_death_of_the_tracee(std::uint64_t stop) {
 
 // Two that have stopped each other: nobody lets them go on, and both can be killed.
 void test_ring() {
-    Pipe pipe = need(make_pipe(), "pipe");
+    Pipe attached = need(make_pipe(), "pipe");
+    std::array<Pipe, 2> orders{need(make_pipe(), "pipe"), need(make_pipe(), "pipe")};
     std::array<std::uint32_t, 2> pids{};
-    for (std::uint32_t& pid : pids)
-        pid = child_that([&] {
+    for (std::size_t i = 0; i < pids.size(); i++)
+        pids[i] = child_that([&] {
             std::uint32_t other = 0;
-            (void)sys_read(pipe.reader.fd(), std::as_writable_bytes(std::span(&other, 1)));
+            (void)sys_read(orders[i].reader.fd(), std::as_writable_bytes(std::span(&other, 1)));
             const Result<Tracer> tracer = Tracer::attach(other, OpenFlags::kTrunc);
+            if (tracer) (void)write_all(attached.writer.fd(), "a");
             for (;;)
                 (void)sys_nanosleep({1000, 0});
             return 0;
         });
-    // Whoever reads first gets the first; it may be its own.
-    const std::array<std::uint32_t, 2> others{pids[1], pids[0]};
-    for (const std::uint32_t& other : others)
-        need(sys_write(pipe.writer.fd(), std::as_bytes(std::span(&other, 1))), "tell");
+    for (std::size_t i = 0; i < pids.size(); i++)
+        need(sys_write(orders[i].writer.fd(), std::as_bytes(std::span(&pids[1 - i], 1))), "tell");
+    // One has stopped the other at least; whether that comes to do the same first is left to chance.
+    std::byte byte{};
+    need(sys_read(attached.reader.fd(), {&byte, 1}), "somebody is traced");
     for (const std::uint32_t pid : pids) {
         need(send_signal(pid, Signal::kKill), "kill");
         check_end(pid, 9, "one of a ring");

@@ -24,16 +24,6 @@
 #include "userland/rt/signal.h"
 #include "userland/rt/thread.h"
 
-namespace halfcell::server {
-
-// The server runs in this program.
-void log(std::string_view line) {
-    userland::err().print(line, '\n');
-    userland::err().flush();
-}
-
-}  // namespace halfcell::server
-
 namespace halfcell::userland {
 namespace {
 

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "abi/flags.h"
 #include "schemes/host_server/connection.h"
@@ -29,6 +30,15 @@ struct ConnectionFixture {
         root = connection->root();
     }
     scheme::Scheme& served() { return **root->scheme(); }
+    // The server sends a file that goes with an answer to that tag.
+    void send_file(std::uint32_t tag, int file) {
+        server->send({.kind = server::PacketKind::kDescriptor, .tag = tag}, std::span(&file, 1));
+    }
+    // The same, and moves it to the request.
+    void move_file(std::uint32_t tag, int file) {
+        send_file(tag, file);
+        server->push({.flags = server::kMoveFd, .tag = tag, .result = server::kNextDescriptor});
+    }
     std::string name_of(Errno error) { return abi::errno_name(error); }
     template <typename T>
     std::string error_of(const Result<T>& result) {
@@ -89,6 +99,29 @@ class PendingOpen {
 
   private:
     std::optional<Result<scheme::OpenResult>> result_;
+    std::thread thread_;
+};
+
+// Asks for one descriptor.
+class PendingReceive {
+  public:
+    explicit PendingReceive(scheme::Scheme& scheme) {
+        thread_ = std::thread([this, &scheme] {
+            const scheme::Caller caller{ContextId{}, 77, 5, 6, waiter};
+            result_.emplace(scheme.fd_read(caller, HandleNumber{9}, sizeof(std::uint64_t), 0, {}));
+        });
+    }
+    ~PendingReceive() {
+        if (thread_.joinable()) thread_.join();
+    }
+    Result<std::vector<scheme::DescriptionRef>> join() {
+        thread_.join();
+        return std::move(*result_);
+    }
+    wait::Waiter waiter;
+
+  private:
+    std::optional<Result<std::vector<scheme::DescriptionRef>>> result_;
     std::thread thread_;
 };
 

@@ -103,7 +103,7 @@ TEST_CASE_FIXTURE(ConnectionFixture, "a file becomes a description, whatever gue
     {
         PendingOpen open(served());
         const std::uint32_t tag = server->next().tag;
-        server->send({.kind = server::PacketKind::kDescriptor, .tag = tag}, std::span(&ends[0], 1));
+        send_file(tag, ends[0]);
         server->push(CqeOpcode::kRespondWithFd, tag, server::kNextDescriptor);
         CHECK(connection->serve());
         const auto opened = open.join();
@@ -121,8 +121,7 @@ TEST_CASE_FIXTURE(ConnectionFixture, "a file becomes a description, whatever gue
         const host::UniqueFd directory(::open("/", flags | O_CLOEXEC));
         PendingOpen open(served());
         const std::uint32_t tag = server->next().tag;
-        const int file = directory.get();
-        server->send({.kind = server::PacketKind::kDescriptor, .tag = tag}, std::span(&file, 1));
+        send_file(tag, directory.get());
         server->push(CqeOpcode::kRespondWithFd, tag, server::kNextDescriptor);
         CHECK(connection->serve());
         CHECK(error_of(open.join()) == "EIO");
@@ -132,14 +131,13 @@ TEST_CASE_FIXTURE(ConnectionFixture, "a file becomes a description, whatever gue
 TEST_CASE_FIXTURE(ConnectionFixture,
                   "what a server has answered before it died counts, with descriptors, bells unread") {
     const host::UniqueFd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    const int number = file.get();
     PendingOpen open(served());
     const std::uint32_t tag = server->next().tag;
     // A request that it never sees.
     PendingRead read(served(), 10);
     while (!server->has_next())
         std::this_thread::yield();
-    server->send({.kind = server::PacketKind::kDescriptor, .tag = tag}, std::span(&number, 1));
+    send_file(tag, file.get());
     server->push(CqeOpcode::kRespondWithFd, tag, server::kNextDescriptor);
     server->hang_up();
     CHECK_FALSE(connection->serve());
@@ -263,21 +261,16 @@ TEST_CASE_FIXTURE(ConnectionFixture, "descriptors that are sent become tokens, a
     CHECK(**written == 1);
     CHECK(connection->lies() == 3);
 
-    wait::Waiter other;
-    std::optional<Result<std::vector<scheme::DescriptionRef>>> received;
-    std::thread receiver([&] {
-        const scheme::Caller asking{ContextId{}, 77, 5, 6, other};
-        received.emplace(served().fd_read(asking, HandleNumber{9}, 8, 0, {}));
-    });
+    PendingReceive receiver(served());
     const std::uint32_t tag = server->next().tag;
     server->push({.flags = server::kMoveFd, .tag = tag, .result = server::kTokenBit | 7});
     server->push({.flags = server::kMoveFd, .tag = tag, .result = server::kTokenBit | 7});
     server->push(CqeOpcode::kRespondWithMultipleFds, tag, 0);
     CHECK(connection->serve());
-    receiver.join();
-    REQUIRE(received->has_value());
-    CHECK((**received).size() == 1);
-    CHECK((**received).front()->number() == number);
+    const auto received = receiver.join();
+    REQUIRE(received.has_value());
+    CHECK(received->size() == 1);
+    CHECK(received->front()->number() == number);
     CHECK(connection->lies() == 4);
 }
 
@@ -329,42 +322,27 @@ TEST_CASE_FIXTURE(ConnectionFixture, "a server that never stops answering holds 
 
 TEST_CASE_FIXTURE(ConnectionFixture,
                   "what was moved to a request is not given to the next one with its tag") {
-    const auto move_a_file_to = [&](std::uint32_t tag) {
-        const int file = server->regions[0].get();
-        server->send({.kind = server::PacketKind::kDescriptor, .tag = tag}, std::span(&file, 1));
-        server->push({.flags = server::kMoveFd, .tag = tag, .result = server::kNextDescriptor});
-    };
     {
         PendingRead read(served(), 10);
         const std::uint32_t tag = server->next().tag;
-        move_a_file_to(tag);
+        move_file(tag, server->regions[0].get());
         server->answer(tag, 1);
         CHECK(connection->serve());
         CHECK(read.join() == 1);
     }
-    wait::Waiter waiter;
-    std::optional<Result<std::vector<scheme::DescriptionRef>>> received;
-    std::thread receiver([&] {
-        const scheme::Caller asking{ContextId{}, 77, 5, 6, waiter};
-        received.emplace(served().fd_read(asking, HandleNumber{9}, 8, 0, {}));
-    });
-    const std::uint32_t tag = server->next().tag;
-    server->push(CqeOpcode::kRespondWithMultipleFds, tag, 0);
+    PendingReceive receiver(served());
+    server->push(CqeOpcode::kRespondWithMultipleFds, server->next().tag, 0);
     CHECK(connection->serve());
-    receiver.join();
     // None is another number than was asked for.
-    CHECK(error_of(*received) == "EINVAL");
+    CHECK(error_of(receiver.join()) == "EINVAL");
 }
 
 TEST_CASE_FIXTURE(ConnectionFixture, "all requests together can have so many descriptors moved to them") {
     PendingRead first(served(), 10);
     PendingRead second(served(), 10);
     const std::uint32_t tags[] = {server->next().tag, server->next().tag};
-    const int file = server->regions[0].get();
     for (int i = 0; i < 300; ++i) {
-        const std::uint32_t tag = tags[i % 2];
-        server->send({.kind = server::PacketKind::kDescriptor, .tag = tag}, std::span(&file, 1));
-        server->push({.flags = server::kMoveFd, .tag = tag, .result = server::kNextDescriptor});
+        move_file(tags[i % 2], server->regions[0].get());
         CHECK(connection->serve());
         // A caller may be the one who takes it; what was sent and not named yet is limited too.
         while (server->requests->answers_consumed.load() != server->answers->produced.load())
@@ -381,21 +359,13 @@ TEST_CASE_FIXTURE(ConnectionFixture, "all requests together can have so many des
 TEST_CASE_FIXTURE(ConnectionFixture,
                   "descriptors of an answer that came to nothing do not go with the next one of the tag") {
     const host::UniqueFd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    const int number = file.get();
     const auto receive = [&](auto answer) {
-        wait::Waiter waiter;
-        std::optional<Result<std::vector<scheme::DescriptionRef>>> received;
-        std::thread receiver([&] {
-            const scheme::Caller asking{ContextId{}, 77, 5, 6, waiter};
-            received.emplace(served().fd_read(asking, HandleNumber{9}, 8, 0, {}));
-        });
+        PendingReceive receiver(served());
         const std::uint32_t tag = server->next().tag;
-        server->send({.kind = server::PacketKind::kDescriptor, .tag = tag}, std::span(&number, 1));
-        server->push({.flags = server::kMoveFd, .tag = tag, .result = server::kNextDescriptor});
+        move_file(tag, file.get());
         answer(tag);
         CHECK(connection->serve());
-        receiver.join();
-        return std::move(*received);
+        return receiver.join();
     };
     const auto refused =
         receive([&](std::uint32_t tag) { server->answer(tag, abi::mux_error(Errno::kEAGAIN)); });
