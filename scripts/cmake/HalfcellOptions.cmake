@@ -5,6 +5,7 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
+option(HALFCELL_UNITY "Compile the files of a folder as one: the first build is shorter, the next ones longer")
 set(HALFCELL_SANITIZE "" CACHE STRING "Sanitizers for the supervisor and its tests, e.g. address,undefined")
 set(HALFCELL_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Werror
     # Designated initializers leave out on purpose what has a good default.
