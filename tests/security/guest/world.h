@@ -113,5 +113,6 @@ std::span<const Attack> memory_attacks();
 std::span<const Attack> descriptor_attacks();
 std::span<const Attack> path_attacks();
 std::span<const Attack> thread_attacks();
+std::span<const Attack> race_attacks();
 
 }  // namespace halfcell::attack
