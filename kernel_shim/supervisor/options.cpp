@@ -176,7 +176,9 @@ void add_world_options(CLI::App& app, WorldOptions& world) {
         },
         "the guest's working directory (default /); a relative one begins at the host's");
     app.add_option("--memory-limit", world.memory_limit,
-                   "bytes of guest memory, e.g. 64M; beyond it ENOMEM, for files in memory ENOSPC")
+                   "bytes of guest memory, e.g. 64M, and as many for what waits in pipes and sockets; beyond "
+                   "it ENOMEM, for "
+                   "files in memory ENOSPC")
         ->transform(CLI::AsSizeValue(false));
     world.context_limit = host::comfortable_guest_threads(host::read_host_limits());
     app.add_option("--process-limit", world.context_limit,

@@ -33,7 +33,7 @@ struct World::Parts {
           machines(std::move(the_machines)),
           console(std::move(the_console)),
           log(std::make_shared<schemes::KernelLog>()),
-          kernel(*pool, *machines, dispatcher) {}
+          kernel(*pool, *machines, dispatcher, options.memory_limit) {}
 
     const WorldOptions options;
     // Null where programs get the three files of the host instead of a terminal.

@@ -140,9 +140,9 @@ Result<void> publish_ipc(Registrar& registrar, World::Parts& parts) {
                                 .uid = static_cast<std::int32_t>(identity->ruid),
                                 .gid = static_cast<std::int32_t>(identity->rgid)};
     };
-    TRY(registrar.publish(std::make_shared<ipc::ChanScheme>()));
-    TRY(registrar.publish(std::make_shared<ipc::UdsStreamScheme>(real)));
-    TRY(registrar.publish(std::make_shared<ipc::UdsDgramScheme>(real)));
+    TRY(registrar.publish(std::make_shared<ipc::ChanScheme>(parts.kernel.queues)));
+    TRY(registrar.publish(std::make_shared<ipc::UdsStreamScheme>(real, parts.kernel.queues)));
+    TRY(registrar.publish(std::make_shared<ipc::UdsDgramScheme>(real, parts.kernel.queues)));
     const std::uint64_t limit = memfs::most_for_files(parts.options.memory_limit);
     TRY(registrar.publish(std::make_shared<schemes::ShmScheme>(limit, parts.kernel.pool)));
     return {};

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "kernel_shim/base/memory_budget.h"
 #include "kernel_shim/machine/machine.h"
 #include "kernel_shim/scheme/event_registry.h"
 #include "kernel_shim/scheme/registry.h"
@@ -21,13 +22,21 @@
 namespace halfcell::task {
 
 struct Kernel {
-    Kernel(machine::Pool& the_pool, machine::MachineFactory& the_machines, CallHandler& the_calls)
-        : pool(the_pool), machines(the_machines), schemes(events), workers(*this, the_calls) {}
+    // `queue_limit`: see queues.
+    Kernel(machine::Pool& the_pool, machine::MachineFactory& the_machines, CallHandler& the_calls,
+           std::uint64_t queue_limit = MemoryBudget::kUnlimited)
+        : pool(the_pool),
+          machines(the_machines),
+          queues(std::make_shared<MemoryBudget>(queue_limit)),
+          schemes(events),
+          workers(*this, the_calls) {}
     Kernel(const Kernel&) = delete;
     Kernel& operator=(const Kernel&) = delete;
 
     machine::Pool& pool;
     machine::MachineFactory& machines;
+    // What waits in pipes and sockets.
+    const std::shared_ptr<MemoryBudget> queues;
     Clock clock;
     scheme::EventRegistry events;
     scheme::SchemeRegistry schemes;

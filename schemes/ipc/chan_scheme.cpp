@@ -31,12 +31,13 @@ Patience patience_of(const Caller& caller, const Socket& socket, std::uint64_t f
 
 }  // namespace
 
-ChanScheme::ChanScheme() : network_(kRules, hub_) {}
+ChanScheme::ChanScheme(std::shared_ptr<MemoryBudget> memory)
+    : memory_(std::move(memory)), network_(kRules, hub_) {}
 
 StreamRef ChanScheme::add_socket(std::uint64_t flags) {
     StreamRef added;
     handles_.add_numbered(
-        [&](HandleNumber number) { return added = std::make_shared<StreamSocket>(number, flags); });
+        [&](HandleNumber number) { return added = std::make_shared<StreamSocket>(number, flags, memory_); });
     return added;
 }
 

@@ -13,7 +13,8 @@ namespace halfcell::ipc {
 
 class ChanScheme final : public schemes::RootedScheme<Socket> {
   public:
-    ChanScheme();
+    // What waits in its connections counts against `memory`: ENOMEM for a write beyond (safer).
+    explicit ChanScheme(std::shared_ptr<MemoryBudget> memory);
 
     [[nodiscard]] std::string_view name() const override { return "chan"; }
     // EBADF: not a listener, no UTF-8, or a socket that an accept made of a name.
@@ -48,6 +49,7 @@ class ChanScheme final : public schemes::RootedScheme<Socket> {
     Result<scheme::OpenResult> accept(const StreamRef& listener, const Patience& patience);
     Result<scheme::OpenResult> connect(const StreamRef& listener, std::uint64_t flags);
 
+    const std::shared_ptr<MemoryBudget> memory_;
     SocketHub hub_{[this](HandleNumber handle, std::uint64_t flags) { trigger(handle, flags); }};
     StreamNetwork network_;
     Guarded<std::map<std::string, std::weak_ptr<StreamSocket>, std::less<>>, LockLevel::kScheme> listeners_;

@@ -10,6 +10,9 @@ namespace {
 
 // What a packet costs besides its payload, so that empty ones are not free.
 constexpr std::uint64_t kPacketCost = 256;
+// A descriptor in the queue, with what nothing else may keep alive any more: a pipe, say, in which another
+// one waits.
+constexpr std::uint64_t kDescriptorCost = 1024;
 
 std::uint64_t charge_of(const Packet& packet) {
     return packet.payload.size() + kPacketCost;
@@ -17,13 +20,14 @@ std::uint64_t charge_of(const Packet& packet) {
 
 }  // namespace
 
-void PacketQueue::push(Packet packet) {
-    charge_ += charge_of(packet);
+Result<void> PacketQueue::push(Packet&& packet) {
+    if (!charge_.grow(charge_of(packet))) return fail(Errno::kENOMEM);
     packets_.push_back({.packet = std::move(packet)});
+    return {};
 }
 
 void PacketQueue::take_packets(PacketQueue& from) {
-    charge_ += std::exchange(from.charge_, 0);
+    charge_.absorb(from.charge_);
     std::move(from.packets_.begin(), from.packets_.end(), std::back_inserter(packets_));
     from.packets_.clear();
 }
@@ -68,13 +72,15 @@ void PacketQueue::consume_packet() {
 }
 
 void PacketQueue::drop_front() {
-    charge_ -= charge_of(packets_.front().packet);
+    charge_.shrink(charge_of(packets_.front().packet));
     packets_.pop_front();
 }
 
-void PacketQueue::push_descriptors(std::vector<scheme::DescriptionRef>&& descriptors) {
+Result<void> PacketQueue::push_descriptors(std::vector<scheme::DescriptionRef>&& descriptors) {
+    if (!descriptor_charge_.grow(descriptors.size() * kDescriptorCost)) return fail(Errno::kENOMEM);
     std::move(descriptors.begin(), descriptors.end(), std::back_inserter(descriptors_));
     descriptors.clear();
+    return {};
 }
 
 std::vector<scheme::DescriptionRef> PacketQueue::take_descriptors(std::uint64_t count) {
@@ -83,10 +89,12 @@ std::vector<scheme::DescriptionRef> PacketQueue::take_descriptors(std::uint64_t 
     std::vector<scheme::DescriptionRef> taken(std::make_move_iterator(descriptors_.begin()),
                                               std::make_move_iterator(end));
     descriptors_.erase(descriptors_.begin(), end);
+    descriptor_charge_.shrink(taken.size() * kDescriptorCost);
     return taken;
 }
 
 void PacketQueue::return_descriptors(std::vector<scheme::DescriptionRef>&& descriptors) {
+    descriptor_charge_.grow_again(descriptors.size() * kDescriptorCost);
     descriptors_.insert(descriptors_.begin(), std::make_move_iterator(descriptors.begin()),
                         std::make_move_iterator(descriptors.end()));
     descriptors.clear();

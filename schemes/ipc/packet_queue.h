@@ -7,11 +7,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "kernel_shim/base/memory_budget.h"
+#include "kernel_shim/base/result.h"
 #include "kernel_shim/scheme/file_description.h"
 
 namespace halfcell::ipc {
@@ -44,6 +47,10 @@ struct Received {
 
 class PacketQueue {
   public:
+    // What it holds counts against `memory`.
+    explicit PacketQueue(const std::shared_ptr<MemoryBudget>& memory)
+        : charge_(memory), descriptor_charge_(memory) {}
+
     // What a queue may hold: senders wait beyond. Upstream's grow without bound (safer).
     static constexpr std::uint64_t kCapacity = std::uint64_t{1} << 20;
     // The longest packet, and how many descriptors may wait.
@@ -52,8 +59,9 @@ class PacketQueue {
 
     [[nodiscard]] bool empty() const { return packets_.empty(); }
     // Whether a sender may add a packet: any packet while less than the capacity waits.
-    [[nodiscard]] bool has_room() const { return charge_ < kCapacity; }
-    void push(Packet packet);
+    [[nodiscard]] bool has_room() const { return charge_.bytes() < kCapacity; }
+    // ENOMEM, and nothing is changed, where there is no memory for it.
+    Result<void> push(Packet&& packet);
     // Appends all packets of another queue.
     void take_packets(PacketQueue& from);
 
@@ -71,7 +79,8 @@ class PacketQueue {
         return more <= kDescriptors - std::min(kDescriptors, descriptors_.size());
     }
     [[nodiscard]] std::size_t descriptors() const { return descriptors_.size(); }
-    void push_descriptors(std::vector<scheme::DescriptionRef>&& descriptors);
+    // ENOMEM, and they stay where they are, where there is no memory for them.
+    Result<void> push_descriptors(std::vector<scheme::DescriptionRef>&& descriptors);
     // The first `count` of them, or as many as there are.
     [[nodiscard]] std::vector<scheme::DescriptionRef> take_descriptors(std::uint64_t count);
     // Puts back what was taken, to be taken first.
@@ -85,8 +94,9 @@ class PacketQueue {
     void drop_front();
 
     std::deque<Waiting> packets_;
-    std::uint64_t charge_ = 0;  // of all packets
+    HeldBytes charge_;  // of all packets
     std::deque<scheme::DescriptionRef> descriptors_;
+    HeldBytes descriptor_charge_;
 };
 
 }  // namespace halfcell::ipc

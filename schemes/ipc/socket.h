@@ -16,7 +16,8 @@
 namespace halfcell::ipc {
 
 struct Socket {
-    Socket(HandleNumber the_number, std::uint64_t the_flags) : number(the_number), flags(the_flags) {}
+    Socket(HandleNumber the_number, std::uint64_t the_flags, const std::shared_ptr<MemoryBudget>& memory)
+        : number(the_number), flags(the_flags), incoming(memory) {}
     Socket(const Socket&) = delete;
     Socket& operator=(const Socket&) = delete;
     virtual ~Socket() = default;

@@ -17,8 +17,9 @@ struct StreamSocket final : Socket {
     // be read.
     enum class State : std::uint8_t { kUnbound, kListening, kConnecting, kConnected, kClosed };
 
-    StreamSocket(HandleNumber the_number, std::uint64_t the_flags, Credentials the_owner = {})
-        : Socket(the_number, the_flags), owner(the_owner) {}
+    StreamSocket(HandleNumber the_number, std::uint64_t the_flags,
+                 const std::shared_ptr<MemoryBudget>& memory, Credentials the_owner = {})
+        : Socket(the_number, the_flags, memory), owner(the_owner) {}
 
     const Credentials owner;  // whoever made it: what its peer is told by SO_PEERCRED
 

@@ -51,7 +51,7 @@ Result<std::uint64_t> StreamNetwork::write(StreamSocket& socket, const mem::User
             // Upstream names the receiver here, where a message names its sender.
             packet.name = target.end->path;
             const std::uint64_t size = packet.payload.size();
-            if (size != 0) target.queue->push(std::move(packet));
+            if (size != 0) TRY(target.queue->push(std::move(packet)));
             target.end->changed.notify_all();
             lock.report(target.end->number, EventFlags::kEventRead);
             return size;
@@ -70,7 +70,7 @@ Result<std::uint64_t> StreamNetwork::send(StreamSocket& socket, Packet packet, c
         if (size == 0) return 0;
         if (target.queue->has_room()) {
             packet.name = socket.path;
-            target.queue->push(std::move(packet));
+            TRY(target.queue->push(std::move(packet)));
             target.end->changed.notify_all();
             lock.report(target.end->number, EventFlags::kEventRead);
             return size;
@@ -131,7 +131,7 @@ Result<std::uint64_t> StreamNetwork::send_descriptors(StreamSocket& socket,
     if (socket.state == State::kConnecting) return fail(Errno::kENOTCONN);
     if (!target.queue->has_room_for(descriptors.size())) return fail(Errno::kENOBUFS);
     const std::uint64_t count = descriptors.size();
-    target.queue->push_descriptors(std::move(descriptors));
+    TRY(target.queue->push_descriptors(std::move(descriptors)));
     target.end->changed.notify_all();
     lock.report(target.end->number, EventFlags::kEventRead);
     return count;

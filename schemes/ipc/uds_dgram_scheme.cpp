@@ -30,7 +30,7 @@ std::shared_ptr<DgramSocket> dgram(const std::shared_ptr<Socket>& socket) {
 
 UdsDgramScheme::SocketRef UdsDgramScheme::make_socket(const Caller&, HandleNumber number,
                                                       std::uint64_t flags) {
-    return std::make_shared<DgramSocket>(number, flags);
+    return std::make_shared<DgramSocket>(number, flags, memory_);
 }
 
 Result<OpenResult> UdsDgramScheme::dup(const Caller& caller, HandleNumber number, const mem::UserIn& name) {
@@ -45,8 +45,9 @@ Result<OpenResult> UdsDgramScheme::dup(const Caller& caller, HandleNumber number
 Result<OpenResult> UdsDgramScheme::add_peer(const DgramRef& socket) {
     DgramRef fresh;
     // Not with the socket's flags, as upstream.
-    const HandleNumber number = handles_.add_numbered(
-        [&](HandleNumber own_number) { return fresh = std::make_shared<DgramSocket>(own_number, 0); });
+    const HandleNumber number = handles_.add_numbered([&](HandleNumber own_number) {
+        return fresh = std::make_shared<DgramSocket>(own_number, 0, memory_);
+    });
     SocketLock lock(hub_);
     if (socket->closed) {
         lock.unlock();
@@ -106,7 +107,7 @@ Result<std::uint64_t> UdsDgramScheme::send(Socket& socket, Packet packet, const 
         if (peer->incoming.has_room()) {
             const std::uint64_t size = packet.payload.size();
             packet.name = socket.path;
-            peer->incoming.push(std::move(packet));
+            TRY(peer->incoming.push(std::move(packet)));
             peer->changed.notify_all();
             lock.report(peer->number, EventFlags::kEventRead);
             return size;
@@ -146,7 +147,7 @@ Result<std::uint64_t> UdsDgramScheme::send_descriptors(Socket& socket,
     const DgramRef peer = TRY(peer_of(dgram(socket)));
     if (!peer->incoming.has_room_for(descriptors.size())) return fail(Errno::kENOBUFS);
     const std::uint64_t count = descriptors.size();
-    peer->incoming.push_descriptors(std::move(descriptors));
+    TRY(peer->incoming.push_descriptors(std::move(descriptors)));
     peer->changed.notify_all();
     lock.report(peer->number, EventFlags::kEventRead);
     return count;

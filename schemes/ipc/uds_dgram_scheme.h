@@ -19,8 +19,8 @@ struct DgramSocket final : Socket {
 
 class UdsDgramScheme final : public UdsScheme {
   public:
-    explicit UdsDgramScheme(RealCredentials real_credentials)
-        : UdsScheme("uds_dgram", std::move(real_credentials)) {}
+    UdsDgramScheme(RealCredentials real_credentials, std::shared_ptr<MemoryBudget> memory)
+        : UdsScheme("uds_dgram", std::move(real_credentials), std::move(memory)) {}
 
     // EINVAL for any other string.
     Result<scheme::OpenResult> dup(const scheme::Caller& caller, HandleNumber number,

@@ -58,8 +58,11 @@ class UdsScheme : public schemes::RootedScheme<Socket> {
   protected:
     using SocketRef = std::shared_ptr<Socket>;
 
-    UdsScheme(std::string name, RealCredentials real_credentials)
-        : name_(std::move(name)), real_credentials_(std::move(real_credentials)) {}
+    // What waits in its sockets counts against `memory`: ENOMEM for a send beyond (safer).
+    UdsScheme(std::string name, RealCredentials real_credentials, std::shared_ptr<MemoryBudget> memory)
+        : memory_(std::move(memory)),
+          name_(std::move(name)),
+          real_credentials_(std::move(real_credentials)) {}
 
     // --- what the two kinds do each in their way. All may wait as the patience says (EAGAIN, EINTR).
 
@@ -101,6 +104,7 @@ class UdsScheme : public schemes::RootedScheme<Socket> {
         return {socket.flags.nonblocking(flags), caller.waiter};
     }
 
+    const std::shared_ptr<MemoryBudget> memory_;
     SocketHub hub_{[this](HandleNumber handle, std::uint64_t flags) { trigger(handle, flags); }};
 
   private:

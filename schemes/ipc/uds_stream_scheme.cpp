@@ -29,12 +29,12 @@ StreamRef stream(const std::shared_ptr<Socket>& socket) {
 
 }  // namespace
 
-UdsStreamScheme::UdsStreamScheme(RealCredentials real_credentials)
-    : UdsScheme("uds_stream", std::move(real_credentials)), network_(kRules, hub_) {}
+UdsStreamScheme::UdsStreamScheme(RealCredentials real_credentials, std::shared_ptr<MemoryBudget> memory)
+    : UdsScheme("uds_stream", std::move(real_credentials), std::move(memory)), network_(kRules, hub_) {}
 
 UdsStreamScheme::SocketRef UdsStreamScheme::make_socket(const Caller& caller, HandleNumber number,
                                                         std::uint64_t flags) {
-    return std::make_shared<StreamSocket>(number, flags,
+    return std::make_shared<StreamSocket>(number, flags, memory_,
                                           Credentials{.pid = static_cast<std::int32_t>(caller.pid),
                                                       .uid = static_cast<std::int32_t>(caller.uid),
                                                       .gid = static_cast<std::int32_t>(caller.gid)});

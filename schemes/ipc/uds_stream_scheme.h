@@ -11,7 +11,7 @@ namespace halfcell::ipc {
 
 class UdsStreamScheme final : public UdsScheme {
   public:
-    explicit UdsStreamScheme(RealCredentials real_credentials);
+    UdsStreamScheme(RealCredentials real_credentials, std::shared_ptr<MemoryBudget> memory);
 
     // EINVAL for any other string.
     Result<scheme::OpenResult> dup(const scheme::Caller& caller, HandleNumber number,

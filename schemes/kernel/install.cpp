@@ -30,7 +30,7 @@ void install_kernel_schemes(task::Kernel& kernel, const KernelSchemeOptions& opt
     };
     const auto log = options.log != nullptr ? options.log : std::make_shared<KernelLog>();
     kernel.warn = [log](std::string_view module, std::string_view message) { log->warn(module, message); };
-    const auto pipes = std::make_shared<PipeScheme>();
+    const auto pipes = std::make_shared<PipeScheme>(kernel.queues);
     const auto time = std::make_shared<TimeScheme>(kernel.clock);
     const auto acpi = std::make_shared<AcpiScheme>();
     auto stop = options.stop;

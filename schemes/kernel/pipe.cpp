@@ -61,7 +61,7 @@ Result<OpenResult> PipeScheme::openat(const Caller&, HandleNumber base, std::str
     }
     if (!without_leading_slashes(path).empty()) return fail(Errno::kENOENT);
     const HandleNumber number{next_.fetch_add(2)};
-    pipes_.with([&](auto& pipes) { pipes.emplace(number, std::make_shared<PipeBuffer>()); });
+    pipes_.with([&](auto& pipes) { pipes.emplace(number, std::make_shared<PipeBuffer>(queues_)); });
     return OpenedHandle{.number = number};
 }
 

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "kernel_shim/base/guarded.h"
+#include "kernel_shim/base/memory_budget.h"
 #include "kernel_shim/scheme/scheme.h"
 #include "schemes/kernel/pipe_buffer.h"
 
@@ -16,6 +17,9 @@ namespace halfcell::schemes {
 // root gives a read end, dup "write" on it the write end, once.
 class PipeScheme final : public scheme::Scheme {
   public:
+    // Writes are refused with ENOMEM where `queues` has no room for what they leave behind (safer).
+    explicit PipeScheme(std::shared_ptr<MemoryBudget> queues) : queues_(std::move(queues)) {}
+
     [[nodiscard]] std::string_view name() const override { return "pipe"; }
 
     Result<scheme::OpenedHandle> root() override;
@@ -55,6 +59,7 @@ class PipeScheme final : public scheme::Scheme {
     // Tells the watchers of one end, if there ever were any.
     void report(HandleNumber number, PipeEnd end, const PipeBuffer& pipe);
 
+    const std::shared_ptr<MemoryBudget> queues_;
     std::atomic<std::uint64_t> next_{0};
     // Read-end number -> pipe; null for a root.
     Guarded<std::unordered_map<HandleNumber, PipeRef>, LockLevel::kScheme> pipes_;

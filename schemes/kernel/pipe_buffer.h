@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kernel_shim/base/guarded.h"
+#include "kernel_shim/base/memory_budget.h"
 #include "kernel_shim/base/result.h"
 #include "kernel_shim/mem/user_slice.h"
 #include "kernel_shim/scheme/copy_turn.h"
@@ -26,17 +27,20 @@ class PipeBuffer {
     // Bytes, and descriptors, that one pipe holds. Source: MAX_QUEUE_SIZE, CONTEXT_MAX_FILES.
     static constexpr std::size_t kCapacity = 65536;
 
+    // What it holds counts against `queues`.
+    explicit PipeBuffer(std::shared_ptr<MemoryBudget> queues) : held_(std::move(queues)) {}
+
     // Copies min(to.size(), queued) bytes straight from the ring to the guest. When empty: 0 for an empty
     // buffer or after the writer closed, EAGAIN for `nonblocking`, else sleeps; EINTR. EFAULT leaves the
     // bytes queued.
     Result<std::uint64_t> read(const mem::UserOut& to, bool nonblocking, wait::Waiter& waiter);
     // Copies what fits at once (short writes also when blocking). EPIPE once the reader closed, before
     // anything else. When full: 0 for an empty buffer, EAGAIN for `nonblocking`, else sleeps; EINTR. EFAULT
-    // where not even the first 512 bytes could be read.
+    // where not even the first 512 bytes could be read, ENOMEM where there is no memory for the ring.
     Result<std::uint64_t> write(const mem::UserIn& from, bool nonblocking, wait::Waiter& waiter);
 
     // Queues descriptors, as many as fit, and returns that count; drops the others. Sleeps while none fits
-    // (upstream drops them all first); EINTR, EPIPE as write().
+    // (upstream drops them all first); EINTR, EPIPE, ENOMEM as write().
     Result<std::uint64_t> send(std::vector<scheme::DescriptionRef> descriptions, wait::Waiter& waiter);
     // Takes up to `count` descriptors, none for 0. Sleeps while there are none (there is no non-blocking
     // form), but returns none after the writer closed; EINTR.
@@ -70,6 +74,7 @@ class PipeBuffer {
     mutable LevelMutex<LockLevel::kObject> mutex_;
     // --- guarded by mutex_, except that the ring's bytes are touched without it: [head_, head_ + used_) by
     // the one thread whose turn reading_ is, the rest by the one that has writing_.
+    HeldBytes held_;
     std::unique_ptr<std::byte[]> ring_;  // made by the first write
     std::size_t head_ = 0;
     std::size_t used_ = 0;

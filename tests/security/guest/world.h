@@ -114,5 +114,6 @@ std::span<const Attack> descriptor_attacks();
 std::span<const Attack> path_attacks();
 std::span<const Attack> thread_attacks();
 std::span<const Attack> race_attacks();
+std::span<const Attack> flood_attacks();
 
 }  // namespace halfcell::attack

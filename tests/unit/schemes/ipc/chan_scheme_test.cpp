@@ -8,7 +8,7 @@ using namespace halfcell::test;
 namespace {
 
 struct ChanFixture : IpcFixture {
-    ChanFixture() : IpcFixture(std::make_shared<ipc::ChanScheme>()) {}
+    ChanFixture() : IpcFixture(std::make_shared<ipc::ChanScheme>(std::make_shared<MemoryBudget>(kMemory))) {}
     DescriptionRef listen(std::string_view name) { return *open(name, OpenFlags::kRdwr | OpenFlags::kCreat); }
 };
 
@@ -89,4 +89,32 @@ TEST_CASE_FIXTURE(ChanFixture, "a listener that does not wait") {
     CHECK(error_of(dup(listener, "listen")) == "EAGAIN");
     CHECK(error_of(tested.fcntl(caller, listener->number(), abi::FcntlCommand::kGetfl, 0)) == "ok");
     CHECK(error_of(tested.fcntl(caller, listener->number(), 77, 0)) == "EINVAL");
+}
+
+TEST_CASE_FIXTURE(ChanFixture, "what waits in all connections together is bounded") {
+    const std::string much(1 << 20, 'x');
+    struct Connection {
+        DescriptionRef client, server;
+    };
+    std::vector<Connection> connections;
+    const DescriptionRef listener = listen("");
+    const auto write_to_another = [&] {
+        DescriptionRef client = *dup(listener, "connect");
+        DescriptionRef server = *dup(listener, "listen");
+        const Result<std::uint64_t> written = write(client, much);
+        connections.push_back({std::move(client), std::move(server)});
+        return written;
+    };
+    std::size_t written = 0;
+    while (written * much.size() < kMemory && write_to_another())
+        ++written;
+    // Each packet costs a little besides its bytes, so the last one that would fit by them does not.
+    CHECK(written == kMemory / much.size() - 1);
+    CHECK(error_of(write_to_another()) == "ENOMEM");
+    // What is received makes room, and what goes with its socket too.
+    CHECK(read_text(connections[0].server, much.size()).size() == much.size());
+    CHECK(*write(connections[0].client, much) == much.size());
+    CHECK(error_of(write_to_another()) == "ENOMEM");
+    CHECK(error_of(connections[1].server.close()) == "ok");
+    CHECK(error_of(write_to_another()) == "ok");
 }

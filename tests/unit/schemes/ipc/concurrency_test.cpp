@@ -35,10 +35,14 @@ struct Actor {
 };
 
 struct StreamFixture : IpcFixture {
-    StreamFixture() : IpcFixture(std::make_shared<ipc::UdsStreamScheme>(&IpcFixture::real_ids)) {}
+    StreamFixture()
+        : IpcFixture(std::make_shared<ipc::UdsStreamScheme>(&IpcFixture::real_ids,
+                                                            std::make_shared<MemoryBudget>(kMemory))) {}
 };
 struct DgramFixture : IpcFixture {
-    DgramFixture() : IpcFixture(std::make_shared<ipc::UdsDgramScheme>(&IpcFixture::real_ids)) {}
+    DgramFixture()
+        : IpcFixture(std::make_shared<ipc::UdsDgramScheme>(&IpcFixture::real_ids,
+                                                           std::make_shared<MemoryBudget>(kMemory))) {}
 };
 
 constexpr int kThreads = 4;

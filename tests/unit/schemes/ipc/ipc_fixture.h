@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "abi/socket_call.h"
+#include "kernel_shim/base/memory_budget.h"
 #include "schemes/ipc/packet_queue.h"
 #include "tests/unit/schemes/devices/device_fixture.h"
 
@@ -20,6 +21,8 @@ using abi::SocketCall;
 using abi::SocketConstant;
 using scheme::DescriptionRef;
 
+// What may wait in all sockets: more than one of them holds.
+constexpr std::uint64_t kMemory = 8 << 20;
 constexpr std::uint64_t kBoth = EventFlags::kEventRead | EventFlags::kEventWrite;
 
 template <typename T>

@@ -8,7 +8,9 @@ using namespace halfcell::test;
 namespace {
 
 struct DgramFixture : IpcFixture {
-    DgramFixture() : IpcFixture(std::make_shared<ipc::UdsDgramScheme>(&IpcFixture::real_ids)) {}
+    DgramFixture()
+        : IpcFixture(std::make_shared<ipc::UdsDgramScheme>(&IpcFixture::real_ids,
+                                                           std::make_shared<MemoryBudget>(kMemory))) {}
 
     void pair() {
         left = socket();

@@ -8,7 +8,9 @@ using namespace halfcell::test;
 namespace {
 
 struct StreamFixture : IpcFixture {
-    StreamFixture() : IpcFixture(std::make_shared<ipc::UdsStreamScheme>(&IpcFixture::real_ids)) {}
+    StreamFixture()
+        : IpcFixture(std::make_shared<ipc::UdsStreamScheme>(&IpcFixture::real_ids,
+                                                            std::make_shared<MemoryBudget>(kMemory))) {}
 
     // As socketpair makes it.
     void pair() {

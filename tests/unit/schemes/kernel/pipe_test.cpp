@@ -313,3 +313,36 @@ TEST_CASE_FIXTURE(PipeFixture, "EPIPE for descriptions once the reader closed") 
     CHECK(error_of(send({*open(kPipe, "")})) == "EPIPE");
     CHECK(error_of(send({})) == "EPIPE");
 }
+
+TEST_CASE_FIXTURE(PipeFixture, "what waits in all pipes together is bounded") {
+    const auto budget = std::make_shared<MemoryBudget>(2 * schemes::PipeBuffer::kCapacity);
+    schemes::PipeBuffer pipe(budget);
+    const auto write_to = [&](schemes::PipeBuffer& to) {
+        return to.write(mem::UserIn::local("x"), true, guest.caller.waiter);
+    };
+    CHECK(*write_to(pipe) == 1);
+    CHECK(*write_to(pipe) == 1);
+    {
+        schemes::PipeBuffer second(budget), third(budget);
+        CHECK(*write_to(second) == 1);
+        CHECK(error_of(write_to(third)) == "ENOMEM");
+        CHECK(error_of(third.send({*open(kPipe, "")}, guest.caller.waiter)) == "ENOMEM");
+    }
+    // Descriptors count too, until they are taken out.
+    schemes::PipeBuffer third(budget);
+    std::uint64_t sent = 0;
+    while (third.send({*open(kPipe, "")}, guest.caller.waiter))
+        ++sent;
+    CHECK(sent == schemes::PipeBuffer::kCapacity / 1024);
+    CHECK(error_of(write_to(third)) == "ENOMEM");
+    auto taken = third.receive(1, guest.caller.waiter);
+    REQUIRE(taken);
+    CHECK(*third.send(*taken, guest.caller.waiter) == 1);
+    taken = third.receive(sent, guest.caller.waiter);
+    REQUIRE(taken);
+    CHECK(taken->size() == sent);
+    third.give_back(std::move(*taken));
+    CHECK(error_of(write_to(third)) == "ENOMEM");
+    CHECK(third.take_descriptions().size() == sent);
+    CHECK(*write_to(third) == 1);
+}
