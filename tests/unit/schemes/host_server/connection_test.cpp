@@ -150,8 +150,15 @@ TEST_CASE_FIXTURE(ConnectionFixture,
 TEST_CASE_FIXTURE(ConnectionFixture,
                   "a server that dies before it has sent what it named is gone, not wrong") {
     PendingOpen open(served());
-    server->push(CqeOpcode::kRespondWithFd, server->next().tag, server::kNextDescriptor);
+    const std::uint32_t tag = server->next().tag;
+    // Its caller takes the answer itself, and must not see it before the server is gone.
+    while (server->requests->sleep.load() != server::Sleep::kOnBell)
+        std::this_thread::yield();
     server->hang_up();
+    server->put({.flags = static_cast<std::uint8_t>(CqeOpcode::kRespondWithFd),
+                 .tag = tag,
+                 .result = server::kNextDescriptor});
+    server->ring_bell();
     CHECK_FALSE(connection->serve());
     connection->close();
     CHECK(error_of(open.join()) == "ENODEV");
