@@ -34,6 +34,8 @@ Area meta_area();
 Area sys_area();
 Area socket_area();
 Area request_area();
+Area transfer_area();
+Area detach_area();
 Area process_area();
 Area namespace_area();
 Area ptrace_area();

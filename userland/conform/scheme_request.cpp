@@ -244,7 +244,7 @@ constexpr Probe kRequestProbes[] = {
          server.respond(server.next(Opcode::kFsync), kEINTR);
          expect_answer(caller, kEIO);
      }},
-    {"events", "kernel:src/scheme/user.rs UserInner::handle_packet",
+    {"events", "kernel:src/scheme/user.rs UserInner::handle_parsed",
      [] {
          const Server server;
          const uint64_t file = OK(server.make_fd(7, 0));
