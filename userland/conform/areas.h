@@ -40,6 +40,13 @@ Area process_area();
 Area namespace_area();
 Area ptrace_area();
 Area file_area();
+Area chan_area();
+Area stream_area();
+Area datagram_area();
+Area shm_area();
+Area pty_area();
+Area irq_area();
+Area serio_area();
 Area boot_area();
 
 // Every area, in the order in which they run.
