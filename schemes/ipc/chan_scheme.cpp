@@ -71,7 +71,10 @@ Result<OpenResult> ChanScheme::connect(const StreamRef& listener, std::uint64_t 
 
 Result<OpenResult> ChanScheme::accept(const StreamRef& listener, const Patience& patience) {
     const StreamRef fresh = add_socket(listener->flags.get());
-    return keep_if(network_.accept(listener, fresh, patience), fresh->number);
+    Result<void> accepted = network_.accept(listener, fresh, patience);
+    // Alone among all that would wait, as upstream.
+    if (!accepted && accepted.error() == Errno::kEAGAIN) accepted = fail(Errno::kEWOULDBLOCK);
+    return keep_if(std::move(accepted), fresh->number);
 }
 
 Result<OpenResult> ChanScheme::dup(const Caller& caller, HandleNumber number, const mem::UserIn& name) {

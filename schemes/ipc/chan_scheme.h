@@ -17,7 +17,8 @@ class ChanScheme final : public schemes::RootedScheme<Socket> {
     explicit ChanScheme(std::shared_ptr<MemoryBudget> memory);
 
     [[nodiscard]] std::string_view name() const override { return "chan"; }
-    // EBADF: not a listener, no UTF-8, or a socket that an accept made of a name.
+    // EBADF: not a listener, no UTF-8, or a socket that an accept made of a name. EWOULDBLOCK, not EAGAIN:
+    // nobody waits to be accepted.
     Result<scheme::OpenResult> dup(const scheme::Caller& caller, HandleNumber number,
                                    const mem::UserIn& name) override;
     Result<std::uint64_t> read(const scheme::Caller& caller, HandleNumber number, const mem::UserOut& to,

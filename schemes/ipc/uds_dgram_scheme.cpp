@@ -38,7 +38,7 @@ Result<OpenResult> UdsDgramScheme::dup(const Caller& caller, HandleNumber number
     const std::string wanted = TRY(dup_name(name));
     if (wanted == "connect") return add_peer(dgram(socket));
     if (wanted == "listen") return OpenedHandle{.number = handles_.add(socket)};
-    if (wanted == "recvfd") return receive_one(*socket, patience(caller, *socket));
+    if (wanted == "recvfd") return receive_one(*socket, caller.waiter);
     return fail(Errno::kEINVAL);
 }
 

@@ -236,7 +236,8 @@ void UdsScheme::fd_unread(HandleNumber number, std::vector<scheme::DescriptionRe
     if (const auto socket = handles_.find(number)) return_descriptors(**socket, std::move(descriptions));
 }
 
-Result<OpenResult> UdsScheme::receive_one(Socket& socket, const Patience& patience) {
+Result<OpenResult> UdsScheme::receive_one(Socket& socket, wait::Waiter& waiter) {
+    const Patience patience{.nonblocking = false, .waiter = waiter};
     auto descriptions = TRY(receive_descriptors(socket, 1, patience));
     // Upstream waits for ever where nobody is left to send one (safer).
     if (descriptions.empty()) return fail(Errno::kEPIPE);

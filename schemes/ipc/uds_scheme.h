@@ -96,8 +96,8 @@ class UdsScheme : public schemes::RootedScheme<Socket> {
     virtual Result<void> set_option(Socket& socket, std::int32_t option);
     virtual Result<std::vector<std::int32_t>> option(Socket& socket, std::int32_t option);
 
-    // The descriptor of a dup "recvfd".
-    Result<scheme::OpenResult> receive_one(Socket& socket, const Patience& patience);
+    // The descriptor of a dup "recvfd". Waits for it, also on a socket that otherwise does not, as upstream.
+    Result<scheme::OpenResult> receive_one(Socket& socket, wait::Waiter& waiter);
     // Takes a closed socket's name away.
     void forget_name(const Socket& socket);
     static Patience patience(const scheme::Caller& caller, const Socket& socket, std::uint64_t flags = 0) {

@@ -55,7 +55,7 @@ Result<OpenResult> UdsStreamScheme::dup(const Caller& caller, HandleNumber numbe
     const std::string wanted = TRY(dup_name(name));
     if (wanted == "listen") return accept(caller, stream(socket));
     if (wanted == "connect") return add_client(caller, stream(socket));
-    if (wanted == "recvfd") return receive_one(*socket, patience(caller, *socket));
+    if (wanted == "recvfd") return receive_one(*socket, caller.waiter);
     return fail(Errno::kEINVAL);
 }
 

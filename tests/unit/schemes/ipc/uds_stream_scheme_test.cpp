@@ -315,7 +315,14 @@ TEST_CASE_FIXTURE(StreamFixture,
 
     files = {sent};
     CHECK(*send_files(left, files) == 1);
+    set_nonblocking(right, true);
     CHECK(*dup(right, "recvfd") == sent);
+    // Without one it waits, whatever the flags are.
+    std::thread taker([&] { CHECK(error_of(dup_as(other, right, "recvfd")) == "EINTR"); });
+    await_other_block();
+    while (!other_waiter.interrupt())
+        std::this_thread::yield();
+    taker.join();
     CHECK(error_of(tested.fcntl(caller, right->number(), abi::FcntlCommand::kSetfl, OpenFlags::kNonblock)) ==
           "ok");
     CHECK(error_of(receive_files(right, 1)) == "EAGAIN");
