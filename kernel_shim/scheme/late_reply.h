@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "kernel_shim/base/result.h"
+#include "kernel_shim/wait/waiter.h"
 
 namespace halfcell::scheme {
 
@@ -57,10 +58,10 @@ struct LateInterruption {
 // What a handler may do instead of waiting, once.
 class LateOffer {
   public:
-    // Takes it: the call waits for `reason` (a static string) from now on, and may be answered before this
+    // Takes it: the call is in `wait` (Waiter::prepare) from now on, and may be answered before this
     // returns. The handler returns, and nobody looks at what. Call it under the lock of the object where the
     // reply is kept. Worker only.
-    virtual LateReply accept(const char* reason, LateInterruption interruption) = 0;
+    virtual LateReply accept(const wait::Wait& wait, LateInterruption interruption) = 0;
 
   protected:
     ~LateOffer() = default;

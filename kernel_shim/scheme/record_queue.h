@@ -61,7 +61,7 @@ class RecordQueue {
         {
             std::lock_guard lock(mutex_);
             if (wait == Wait::kYes && records_.empty() && !receiving_.taken() && !late_reader_waits()) {
-                late_reader_ = LateReader{offer.accept(reason, {}), to};
+                late_reader_ = LateReader{offer.accept({.reason = reason}, {}), to};
                 return 0;
             }
         }

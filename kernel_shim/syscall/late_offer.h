@@ -22,9 +22,9 @@ class LateOffer final : public scheme::LateOffer {
         return *this;
     }
 
-    scheme::LateReply accept(const char* reason, scheme::LateInterruption interruption) override {
+    scheme::LateReply accept(const wait::Wait& wait, scheme::LateInterruption interruption) override {
         accepted_ = true;
-        return context_.late_calls().begin({number_, space_, *description_}, reason, interruption);
+        return context_.late_calls().begin({number_, space_, *description_}, wait, interruption);
     }
     // From then on the result of the handler means nothing.
     [[nodiscard]] bool accepted() const { return accepted_; }

@@ -48,7 +48,7 @@ Result<std::uint64_t> sys_nanosleep(Call& call) {
     }
 
     const std::uint64_t start = call.kernel.clock.monotonic();
-    waiter.prepare("nanosleep");
+    waiter.prepare({.reason = "nanosleep", .timed = true});
     waiter.end_if_signalled();
     const wait::Wake how = waiter.sleep(deadline);
     if (how == wait::Wake::kHalted) {

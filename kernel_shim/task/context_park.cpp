@@ -41,7 +41,7 @@ Result<void> Context::inspect(wait::Waiter& requester, ParkJob job) {
         ask_for_park(state_);
     }
     for (;;) {
-        requester.prepare("Context::inspect");
+        requester.prepare({.reason = "Context::inspect", .timed = true});
         auto deadline = std::chrono::steady_clock::now();
         {
             // What happened before prepare() has notified nobody.

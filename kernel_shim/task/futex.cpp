@@ -64,7 +64,7 @@ Result<std::uint64_t> FutexTable::wait(mem::AddressSpace& space, std::uint64_t a
 
     const Key key{&space, address};
     Entry entry{waiter};
-    waiter.prepare("futex");
+    waiter.prepare({.reason = "futex", .timed = deadline.has_value()});
     waiter.end_if_signalled();
     bucket(key).with([&](Bucket& bucket) {
         if (bucket.idle > kMostIdleQueues) forget_abandoned(bucket);

@@ -8,13 +8,13 @@
 
 namespace halfcell::task {
 
-scheme::LateReply LateCalls::begin(Call call, const char* reason, scheme::LateInterruption interruption) {
+scheme::LateReply LateCalls::begin(Call call, const wait::Wait& wait, scheme::LateInterruption interruption) {
     const std::uint64_t before = state_.load(std::memory_order_relaxed);
     HC_CHECK(phase(before) == kIdle, "one call waits at a time");
     const Ticket ticket = before / kPhases + 1;
     waiting_.with([&](Waiting& waiting) { waiting = {std::move(call), interruption}; });
     state_.store(ticket * kPhases + kWaiting, std::memory_order_release);
-    context_.waiter().prepare_late(reason, *this, ticket);
+    context_.waiter().prepare_late(wait, *this, ticket);
     return {std::shared_ptr<LateCall>(context_.shared_from_this(), this), ticket};
 }
 

@@ -44,7 +44,7 @@ class LateCalls final : public scheme::LateCall, public wait::LateWait {
     };
 
     // The worker's call waits from now on. Worker only, under locks before LockLevel::kWaiter.
-    scheme::LateReply begin(Call call, const char* reason, scheme::LateInterruption interruption);
+    scheme::LateReply begin(Call call, const wait::Wait& wait, scheme::LateInterruption interruption);
     // Ends a wait without an answer, and returns when nobody is at it any more: the answerer may go then.
     // Worker only; hold no lock.
     void abandon();

@@ -73,7 +73,7 @@ Result<Answer> RequestChannel::call(const scheme::Caller& caller, const Message&
             slab_.collected(tag, request);
             return fail(Errno::kEAGAIN);
         }
-        waiter.prepare(kReason);
+        waiter.prepare({kReason, server_});
     }
     if (!exchange_) announce();
     const auto sleep = [&] { return exchange_ ? exchange_(waiter) : waiter.sleep({}); };
@@ -100,7 +100,7 @@ Result<Answer> RequestChannel::call(const scheme::Caller& caller, const Message&
             // Where the queue is full the server has more to do than to cancel.
             (void)todo_.push(cancel_of(tag));
         }
-        waiter.prepare(kReason);
+        waiter.prepare({kReason, server_});
         lock.unlock();
         if (cancel && !exchange_) announce();
     }
@@ -118,7 +118,7 @@ Result<void> RequestChannel::call_late(const scheme::Caller& caller, const Messa
         }
         Slot& slot = *slab_.find(tag);
         slot.left_behind = std::move(loan);
-        slot.late.emplace(Slot::Late{offer.accept(kReason, {interrupt_late, this, tag}), given});
+        slot.late.emplace(Slot::Late{offer.accept({kReason, server_}, {interrupt_late, this, tag}), given});
     }
     announce();
     return {};

@@ -38,6 +38,8 @@ class RequestChannel {
     // What a caller does instead of ringing that bell and sleeping: both, on its own thread and without a
     // lock, in a way of the server's. Ends with Waiter::sleep. Once, before the first request.
     void on_call(std::function<wait::Wake(wait::Waiter&)> exchange) { exchange_ = std::move(exchange); }
+    // Whoever holds this is the server, for reports. Once, before the first request.
+    void served_by(wait::Wakers server) { server_ = server; }
 
     // --- the callers' side.
 
@@ -110,6 +112,7 @@ class RequestChannel {
     // Immutable once requests come.
     std::function<void()> bell_;
     std::function<wait::Wake(wait::Waiter&)> exchange_;  // may be empty
+    wait::Wakers server_;
     // Taken under mutex_, so that a Cancel is queued before any later request with the same tag.
     scheme::RecordQueue<abi::Sqe, LockLevel::kEventQueue> todo_;
     mutable Mutex mutex_;

@@ -13,11 +13,15 @@ namespace halfcell::wait {
 
 class WaitQueue {
   public:
+    WaitQueue() = default;
+    // `wakers`: whoever can bring the news that is waited for here.
+    explicit WaitQueue(Wakers wakers) : wakers_(wakers) {}
+
     // Releases `lock` (the object's), sleeps, takes it again. The caller then re-checks its condition.
     // EINTR when a signal is pending before or the wait was interrupted or the context killed; ETIMEDOUT.
     template <typename Lock>
     Result<void> wait(Lock& lock, Waiter& waiter, const char* reason, Deadline deadline = {}) {
-        waiter.prepare(reason);
+        waiter.prepare({reason, wakers_, deadline.has_value()});
         waiter.end_if_signalled();
         waiters_.push_back(&waiter);
         lock.unlock();
@@ -46,8 +50,11 @@ class WaitQueue {
         if (!waiters_.empty()) waiters_.front()->notify();
     }
     [[nodiscard]] bool empty() const { return waiters_.empty(); }
+    // From now on. The object's lock must be held.
+    void set_wakers(Wakers wakers) { wakers_ = wakers; }
 
   private:
+    Wakers wakers_;
     std::vector<Waiter*> waiters_;
 };
 

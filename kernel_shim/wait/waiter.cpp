@@ -45,18 +45,20 @@ Waiter::Aside::~Aside() {
     waiter_of_this_thread = own_;
 }
 
-void Waiter::prepare(const char* reason) {
+void Waiter::prepare(const Wait& wait) {
     has_slept_.store(true, std::memory_order_relaxed);
     std::lock_guard lock(mutex_);
-    state_.reason = reason;
+    state_.wait = wait;
+    ++waits_;
     state_.wake.reset();
     word_.arm();
 }
 
-void Waiter::prepare_late(const char* reason, LateWait& wait, std::uint64_t ticket) {
+void Waiter::prepare_late(const Wait& wait, LateWait& late, std::uint64_t ticket) {
     has_slept_.store(true, std::memory_order_relaxed);
     std::lock_guard lock(mutex_);
-    state_ = {.reason = reason, .late = &wait, .ticket = ticket};
+    state_ = {.wait = wait, .late = &late, .ticket = ticket};
+    ++waits_;
 }
 
 void Waiter::break_if_due() {
@@ -135,7 +137,7 @@ Wake Waiter::sleep_on_file(int host_file, short poll_events, Deadline deadline) 
     return how;
 }
 
-void Waiter::wake(Wake how) {
+void Waiter::end_wait(Wake how) {
     if (state_.wake) return;
     state_.wake = how;
     if (state_.late != nullptr) {
@@ -154,20 +156,20 @@ void Waiter::wake(Wake how) {
 
 void Waiter::notify() {
     std::lock_guard lock(mutex_);
-    if (state_.reason != nullptr) wake(Wake::kNotified);
+    if (state_.wait.reason != nullptr) end_wait(Wake::kNotified);
 }
 
 bool Waiter::interrupt() {
     std::lock_guard lock(mutex_);
-    if (state_.reason == nullptr) return false;
-    wake(Wake::kInterrupted);
+    if (state_.wait.reason == nullptr) return false;
+    end_wait(Wake::kInterrupted);
     return true;
 }
 
 void Waiter::halt() {
     halted_.store(true, std::memory_order_release);
     std::lock_guard lock(mutex_);
-    if (state_.reason != nullptr) wake(Wake::kHalted);
+    if (state_.wait.reason != nullptr) end_wait(Wake::kHalted);
 }
 
 void Waiter::hold() {
@@ -185,7 +187,7 @@ void Waiter::kill() {
     killed_.store(true, std::memory_order_release);
     std::lock_guard lock(mutex_);
     state_.wake.reset();
-    wake(Wake::kKilled);
+    end_wait(Wake::kKilled);
     released_.notify_all();
 }
 
@@ -196,7 +198,12 @@ bool Waiter::held() const {
 
 const char* Waiter::reason() const {
     std::lock_guard lock(mutex_);
-    return state_.reason;
+    return state_.wait.reason;
+}
+
+WaitView Waiter::view() const {
+    std::lock_guard lock(mutex_);
+    return {state_.wake ? Wait{} : state_.wait, waits_};
 }
 
 }  // namespace halfcell::wait

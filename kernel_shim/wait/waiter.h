@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "kernel_shim/base/guarded.h"
+#include "kernel_shim/base/ids.h"
 #include "kernel_shim/wait/sleep_word.h"
 
 namespace halfcell::wait {
@@ -39,15 +40,38 @@ class LateWait {
     ~LateWait() = default;
 };
 
+// On whom a wait depends: whoever holds this handle of this scheme can end it. Scheme 0, which none has: not
+// known.
+struct Wakers {
+    SchemeId scheme;
+    HandleNumber handle;
+    [[nodiscard]] bool known() const { return scheme != SchemeId{}; }
+    friend bool operator==(const Wakers&, const Wakers&) = default;
+};
+
+// A wait in progress, for reports.
+struct Wait {
+    const char* reason = nullptr;
+    Wakers wakers;
+    bool timed = false;  // it ends by itself
+};
+
+// What a snapshot of a waiter shows.
+struct WaitView {
+    Wait wait;                 // without a reason where its owner does not wait, or wakes up already
+    std::uint64_t number = 0;  // of its owner's waits so far: two views with the same show the same wait
+};
+
 class Waiter {
   public:
     Waiter() = default;
     Waiter(const Waiter&) = delete;
     Waiter& operator=(const Waiter&) = delete;
 
-    // Announces that the owner is about to sleep on `reason` (a static string, shown by sys:block). From now
-    // on notify() counts, also before sleep(). Call it before the wait is published on a queue. Owner only.
-    void prepare(const char* reason);
+    // Announces that the owner is about to sleep on `wait.reason` (a static string, shown by sys:block). From
+    // now on notify() counts, also before sleep(). Call it before the wait is published on a queue. Owner
+    // only.
+    void prepare(const Wait& wait);
     // Ends the wait begun by prepare() at once, as interrupted, where a signal is pending, and as halted
     // where the owner is. After prepare(), so that a signal is seen either here or by the interrupt() that
     // its sender adds. Owner only.
@@ -57,9 +81,9 @@ class Waiter {
         else if (interruption_pending())
             interrupt();
     }
-    // Announces a wait that the owner does not sleep in: what would end its sleep is told to `wait` instead,
+    // Announces a wait that the owner does not sleep in: what would end its sleep is told to `late` instead,
     // which outlives this. It lasts until end_late(). Owner only.
-    void prepare_late(const char* reason, LateWait& wait, std::uint64_t ticket);
+    void prepare_late(const Wait& wait, LateWait& late, std::uint64_t ticket);
     // Breaks a late wait where a signal is pending, or the context killed: after prepare_late(), as
     // end_if_signalled(). Owner only; hold no lock.
     void break_if_due();
@@ -103,6 +127,8 @@ class Waiter {
 
     // What the owner waits for now, or nullptr. Any thread; a snapshot.
     [[nodiscard]] const char* reason() const;
+    // The same with on whom, and only while nothing has ended it. Any thread; a snapshot.
+    [[nodiscard]] WaitView view() const;
 
     // Whether the owner has ever slept. Any thread.
     [[nodiscard]] bool has_slept() const { return has_slept_.load(std::memory_order_relaxed); }
@@ -136,20 +162,21 @@ class Waiter {
 
   private:
     struct State {
-        const char* reason = nullptr;
+        Wait wait;
         std::optional<Wake> wake;
         int event_file = -1;       // eventfd of a sleep_on_file in progress
         LateWait* late = nullptr;  // of a prepare_late
         std::uint64_t ticket = 0;
     };
     [[nodiscard]] bool may_go_on() const { return killed() || !held_; }
-    void wake(Wake how);
+    void end_wait(Wake how);
 
     mutable LevelMutex<LockLevel::kWaiter> mutex_;
     SleepWord word_;                        // woken when state_.wake is set
     std::condition_variable_any released_;  // for sleeps that are over while they are held
     // Guarded by mutex_.
     State state_;
+    std::uint64_t waits_ = 0;
     bool held_ = false;
     std::atomic<bool> killed_{false};
     std::atomic<bool> halted_{false};

@@ -27,8 +27,13 @@ class PipeBuffer {
     // Bytes, and descriptors, that one pipe holds. Source: MAX_QUEUE_SIZE, CONTEXT_MAX_FILES.
     static constexpr std::size_t kCapacity = 65536;
 
-    // What it holds counts against `queues`.
-    explicit PipeBuffer(std::shared_ptr<MemoryBudget> queues) : held_(std::move(queues)) {}
+    // What it holds counts against `queues`. Readers wait for whoever holds the write end, and the other way
+    // round.
+    explicit PipeBuffer(std::shared_ptr<MemoryBudget> queues, wait::Wakers read_end = {},
+                        wait::Wakers write_end = {})
+        : held_(std::move(queues)), readers_(write_end), writers_(read_end) {}
+    PipeBuffer(const PipeBuffer&) = delete;
+    PipeBuffer& operator=(const PipeBuffer&) = delete;
 
     // Copies min(to.size(), queued) bytes straight from the ring to the guest. When empty: 0 for an empty
     // buffer or after the writer closed, EAGAIN for `nonblocking`, else sleeps; EINTR. EFAULT leaves the

@@ -49,6 +49,7 @@ Result<scheme::OpenResult> SchemeManager::create(const Caller& caller, const mem
     const SchemeId number = TRY(kernel_.schemes.add(scheme));
     // Nobody can reach the scheme before the answer to this call.
     const scheme::EventSource socket{id(), socket_of(number)};
+    scheme->channel().served_by({socket.scheme, socket.number});
     scheme->channel().on_request(
         [&events = kernel_.events, socket] { events.trigger(socket, abi::EventFlags::kEventRead); });
     return scheme::OpenedHandle{socket_of(number)};

@@ -53,7 +53,7 @@ bool HostFile::would_wait(short events) const {
 }
 
 Result<void> HostFile::wait_until(short events, const char* reason, wait::Waiter& waiter) const {
-    waiter.prepare(reason);
+    waiter.prepare({.reason = reason});
     waiter.end_if_signalled();
     if (waiter.sleep_on_file(file_.get(), events, {}) != wait::Wake::kNotified) return fail(Errno::kEINTR);
     return {};

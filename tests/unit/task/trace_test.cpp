@@ -28,7 +28,7 @@ class TracedCalls : public CallHandler {
         last = trap;
         switch (trap.number) {
             case kSleepingCall:
-                context.waiter().prepare("test");
+                context.waiter().prepare({.reason = "test"});
                 context.waiter().end_if_signalled();
                 return context.waiter().sleep({}) == wait::Wake::kNotified ? 7
                                                                            : abi::mux_error(Errno::kEINTR);

@@ -31,9 +31,9 @@ class Offer final : public scheme::LateOffer {
   public:
     Offer(const Party& party, scheme::DescriptionRef description)
         : party_(party), description_(std::move(description)) {}
-    scheme::LateReply accept(const char* reason, scheme::LateInterruption interruption) override {
+    scheme::LateReply accept(const wait::Wait& wait, scheme::LateInterruption interruption) override {
         accepted = true;
-        return party_.context->late_calls().begin({abi::SYS_READ, party_.space, description_}, reason,
+        return party_.context->late_calls().begin({abi::SYS_READ, party_.space, description_}, wait,
                                                   interruption);
     }
     bool accepted = false;
@@ -261,9 +261,8 @@ TEST_CASE_FIXTURE(LateFixture, "late-calls-nest: a chain of answers takes no sta
         servers.back()->late_calls().answer_through(&in_server);
     }
     struct Link final : scheme::LateOffer {
-        scheme::LateReply accept(const char* reason, scheme::LateInterruption interruption) override {
-            return context->late_calls().begin({abi::SYS_READ, nullptr, std::move(kept)}, reason,
-                                               interruption);
+        scheme::LateReply accept(const wait::Wait& wait, scheme::LateInterruption interruption) override {
+            return context->late_calls().begin({abi::SYS_READ, nullptr, std::move(kept)}, wait, interruption);
         }
         task::Context* context = nullptr;
         scheme::DescriptionRef kept;

@@ -23,7 +23,7 @@ struct Sleeper {
     template <typename Sleep>
     explicit Sleeper(Sleep sleep)
         : thread([this, sleep] {
-              waiter.prepare("test");
+              waiter.prepare({.reason = "test"});
               how = sleep(waiter);
               ended = true;
           }) {
@@ -120,7 +120,7 @@ TEST_CASE("a stopped reader leaves a ready file alone") {
 TEST_CASE("a watch leaves the wait prepared, whatever the other process does") {
     std::atomic<std::uint32_t> shared{5};
     Waiter waiter;
-    waiter.prepare("test");
+    waiter.prepare({.reason = "test"});
     CHECK(waiter.watch(shared, 4) == wait::Watched::kChanged);
     // Rung until it is heard: nobody can see from here when the watcher sleeps.
     std::atomic<bool> heard{false};
@@ -147,7 +147,7 @@ TEST_CASE("a watch leaves the wait prepared, whatever the other process does") {
     }
     SUBCASE("killed before") {
         waiter.kill();
-        waiter.prepare("test");
+        waiter.prepare({.reason = "test"});
         CHECK(waiter.watch(shared, 5) == wait::Watched::kWoken);
         CHECK(waiter.sleep({}) == Wake::kKilled);
     }
@@ -163,4 +163,23 @@ TEST_CASE("work that is not its context's own has no waiter") {
         }
         CHECK(Waiter::of_this_thread() == &waiter);
     }).join();
+}
+
+TEST_CASE("a view tells why, on whom, and which of its owner's waits it is, until it is ended") {
+    Waiter waiter;
+    CHECK(waiter.view().wait.reason == nullptr);
+    waiter.prepare({"test", {SchemeId{4}, HandleNumber{7}}, true});
+    const wait::WaitView first = waiter.view();
+    CHECK(std::string_view(first.wait.reason) == "test");
+    CHECK(first.wait.wakers == wait::Wakers{SchemeId{4}, HandleNumber{7}});
+    CHECK(first.wait.timed);
+    waiter.notify();
+    CHECK(waiter.view().wait.reason == nullptr);
+    // sys:block shows the reason until its owner runs.
+    CHECK(waiter.reason() != nullptr);
+    CHECK(waiter.sleep({}) == Wake::kNotified);
+    waiter.prepare({.reason = "test"});
+    CHECK(waiter.view().number == first.number + 1);
+    CHECK_FALSE(waiter.view().wait.wakers.known());
+    CHECK(waiter.sleep(steady_clock::now()) == Wake::kTimedOut);
 }

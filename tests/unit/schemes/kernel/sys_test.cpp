@@ -153,7 +153,7 @@ TEST_CASE_FIXTURE(SysFixture, "syscall shows the reader's own call once it has s
     trap.args = {3, 0x1000, 64, 0, 0, 0};
     guest.context->enter_call(trap);
     CHECK(show("syscall") == "0: [kmain]\n0: [bootstrap]\n");
-    guest.context->waiter().prepare("test");
+    guest.context->waiter().prepare({.reason = "test"});
     guest.context->waiter().notify();
     guest.context->waiter().sleep({});
     CHECK(show("syscall") == "0: [kmain]\n0: [bootstrap]\n  read(3, 0x1000, 64)\n");

@@ -25,7 +25,7 @@ struct RunningFixture : ProcFixture {
     // A call that sleeps until it is interrupted and then answers `value`.
     void add_sleeping_call(std::uint64_t value) {
         calls.bodies[kCall] = [value](task::Context& context) {
-            context.waiter().prepare("test");
+            context.waiter().prepare({.reason = "test"});
             (void)context.waiter().sleep({});
             return value;
         };
