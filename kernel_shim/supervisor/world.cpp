@@ -53,7 +53,7 @@ Expected<std::unique_ptr<World>, std::string> World::create(const WorldOptions& 
                                            parts->own_line_end());
         if (!tracer) return unexpected(tracer.error());
         parts->tracer = std::move(*tracer);
-        parts->dispatcher.trace_to(parts->tracer.get());
+        parts->dispatcher.show_to(parts->tracer.get());
     }
     install_kernel(*parts);
     if (surroundings == Surroundings::kUserland)

@@ -2,7 +2,6 @@
 
 #include "abi/number.h"
 #include "kernel_shim/syscall/handlers.h"
-#include "kernel_shim/syscall/trace.h"
 
 namespace halfcell::syscall {
 
@@ -21,7 +20,9 @@ std::optional<std::uint64_t> Dispatcher::handle(task::Kernel& kernel, task::Cont
                                                 const machine::CallTrap& trap) {
     const task::CallView view = context.view();
     if (view.space == nullptr) return abi::mux_error(Errno::kESRCH);
-    Tracer* const tracer = tracer_.load(std::memory_order_relaxed);
+    CallObserver* observer = observer_.load(std::memory_order_acquire);
+    if (observer != nullptr && !observer->watches(view.pid)) [[unlikely]]
+        observer = nullptr;
     LateOffer late(context, trap.number, view.space);
     Call call{kernel,
               context,
@@ -29,9 +30,9 @@ std::optional<std::uint64_t> Dispatcher::handle(task::Kernel& kernel, task::Cont
               *view.files,
               {context.id(), view.pid, view.uid, view.gid, context.waiter()},
               trap.args,
-              tracer == nullptr && context.late_calls().possible() ? &late : nullptr};
-    if (tracer != nullptr) [[unlikely]]
-        return mux(tracer->run(trap.number, call));
+              observer == nullptr && context.late_calls().possible() ? &late : nullptr};
+    if (observer != nullptr) [[unlikely]]
+        return mux(observer->run(trap.number, call));
     const Result<std::uint64_t> result = dispatch(trap.number, call);
     if (late.accepted()) return std::nullopt;
     return mux(result);

@@ -19,18 +19,20 @@
 #include <memory>
 
 #include "kernel_shim/syscall/describe_call.h"
+#include "kernel_shim/syscall/dispatch.h"
 #include "kernel_shim/syscall/trace_filter.h"
 #include "kernel_shim/syscall/trace_sink.h"
 
 namespace halfcell::syscall {
 
-class Tracer {
+class Tracer final : public CallObserver {
   public:
     Tracer(TraceFilter filter, TraceFormat format, std::unique_ptr<TraceSink> sink)
         : filter_(std::move(filter)), format_(format), sink_(std::move(sink)) {}
 
     // Runs a call and shows it. Any worker; blocks as the call and the sink do.
-    Result<std::uint64_t> run(std::uint32_t number, Call& call);
+    Result<std::uint64_t> run(std::uint32_t number, Call& call) override;
+    [[nodiscard]] bool watches(std::uint32_t) const override { return true; }
 
   private:
     const TraceFilter filter_;

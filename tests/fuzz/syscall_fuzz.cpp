@@ -163,7 +163,7 @@ class World {
     void trace(syscall::TraceFormat format) {
         tracer_ = std::make_unique<syscall::Tracer>(syscall::TraceFilter(), format,
                                                     std::make_unique<CheckingSink>(format));
-        dispatcher_.trace_to(tracer_.get());
+        dispatcher_.show_to(tracer_.get());
     }
     void put(std::uint64_t address, std::string_view bytes) {
         (void)space_->write(address, std::as_bytes(std::span(bytes)));

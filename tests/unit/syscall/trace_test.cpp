@@ -50,7 +50,7 @@ struct Fixture : SyscallFixture {
             REQUIRE(filter.add(expression));
         tracer =
             std::make_unique<syscall::Tracer>(std::move(filter), format, std::make_unique<LineSink>(lines));
-        dispatcher.trace_to(tracer.get());
+        dispatcher.show_to(tracer.get());
     }
     // The line of one call, from the name on and without the time it took.
     template <typename... Args>
