@@ -28,13 +28,21 @@ bool too_deep(std::string_view text) {
     return false;
 }
 
+template <typename Value>
+Result<Value> parse(std::string_view text) {
+    if (too_deep(text)) return fail(Errno::kEINVAL);
+    Value value = Value::parse(text, nullptr, /*allow_exceptions=*/false);
+    if (value.is_discarded()) return fail(Errno::kEINVAL);
+    return value;
+}
+
 }  // namespace
 
 Result<Json> parse_json(std::string_view text) {
-    if (too_deep(text)) return fail(Errno::kEINVAL);
-    Json value = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-    if (value.is_discarded()) return fail(Errno::kEINVAL);
-    return value;
+    return parse<Json>(text);
+}
+Result<OrderedJson> parse_ordered_json(std::string_view text) {
+    return parse<OrderedJson>(text);
 }
 
 std::string dump_json(const Json& value, int indent) {

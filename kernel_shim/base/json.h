@@ -20,6 +20,7 @@ using OrderedJson = nlohmann::ordered_json;
 // which would make printing and destroying the value run out of stack. Never blocks.
 inline constexpr int kJsonDepth = 200;
 [[nodiscard]] Result<Json> parse_json(std::string_view text);
+[[nodiscard]] Result<OrderedJson> parse_ordered_json(std::string_view text);
 
 // The text of a value: on one line for indent -1, else with `indent` spaces a level. Bytes that are no UTF-8
 // become U+FFFD. Never blocks, never fails.

@@ -1,0 +1,109 @@
+#include "kernel_shim/control/people.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace halfcell::control {
+
+namespace {
+
+constexpr std::size_t kIndent = 2;
+
+// A value within a line.
+std::string cell(const OrderedJson& value) {
+    if (value.is_string()) return value.get<std::string>();
+    if (value.is_null()) return "-";
+    if (!value.is_structured()) return dump_json(value);
+    std::string text;
+    for (const auto& [key, item] : value.items()) {
+        if (!text.empty()) text += value.is_object() ? " " : ", ";
+        if (value.is_object()) text += key + "=";
+        text += cell(item);
+    }
+    return text;
+}
+
+// What people know by its hexadecimal digits.
+bool is_hexadecimal(std::string_view column) {
+    return column == "base" || column == "flags";
+}
+
+std::string cell_of(std::string_view column, const OrderedJson& value) {
+    if (!is_hexadecimal(column) || !value.is_number_unsigned()) return cell(value);
+    char digits[16];
+    const auto end = std::to_chars(std::begin(digits), std::end(digits), value.get<std::uint64_t>(), 16);
+    return "0x" + std::string(digits, end.ptr);
+}
+
+// Control characters, which a guest may have put into a name, must not reach a terminal.
+std::string printable(std::string text) {
+    std::ranges::replace_if(
+        text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, '?');
+    return text;
+}
+
+bool is_table(const OrderedJson& value) {
+    return value.is_array() && !value.empty() &&
+           std::ranges::all_of(value, [](const OrderedJson& row) { return row.is_object(); });
+}
+
+void append_table(std::string& text, const OrderedJson& rows, std::size_t indent) {
+    std::vector<std::string> columns;
+    for (const OrderedJson& row : rows)
+        for (const auto& [key, item] : row.items())
+            if (std::ranges::find(columns, key) == columns.end()) columns.push_back(key);
+    std::vector<std::vector<std::string>> lines{columns};
+    for (const OrderedJson& row : rows) {
+        std::vector<std::string>& line = lines.emplace_back();
+        for (const std::string& column : columns)
+            line.push_back(row.contains(column) ? printable(cell_of(column, row[column])) : "-");
+    }
+    for (const auto& line : lines) {
+        text.append(indent, ' ');
+        for (std::size_t column = 0; column < columns.size(); ++column) {
+            std::size_t width = 0;
+            for (const auto& other : lines)
+                width = std::max(width, other[column].size());
+            const bool last = column + 1 == columns.size();
+            text += line[column];
+            if (!last) text.append(width - line[column].size() + 2, ' ');
+        }
+        text += "\n";
+    }
+}
+
+void append_object(std::string& text, const OrderedJson& object, std::size_t indent) {
+    std::size_t width = 0;
+    for (const auto& [key, value] : object.items())
+        width = std::max(width, key.size());
+    for (const auto& [key, value] : object.items()) {
+        text.append(indent, ' ').append(key);
+        if (value.is_object() && !value.empty()) {
+            text += "\n";
+            append_object(text, value, indent + kIndent);
+        } else if (is_table(value)) {
+            text += "\n";
+            append_table(text, value, indent + kIndent);
+        } else {
+            std::string shown = printable(cell(value));
+            if (shown.empty()) shown = "none";
+            text.append(width - key.size() + 2, ' ').append(shown).append("\n");
+        }
+    }
+}
+
+}  // namespace
+
+std::string for_people(const OrderedJson& report) {
+    std::string text;
+    append_object(text, report, 0);
+    return text;
+}
+
+}  // namespace halfcell::control

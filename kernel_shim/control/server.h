@@ -1,0 +1,48 @@
+#pragma once
+
+// The control socket: one thread, one epoll, any number of peers, each of whose messages is authenticated.
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "kernel_shim/base/result.h"
+#include "kernel_shim/control/clerk.h"
+#include "kernel_shim/control/listening_socket.h"
+
+namespace halfcell::control {
+
+// Further ones are told so and closed.
+inline constexpr std::size_t kMostConnections = 2048;
+// Answers that wait for slow readers, all together, in bytes; beyond it orders are refused with ENOBUFS.
+inline constexpr std::size_t kMostWaiting = std::size_t{16} << 20;
+
+struct ServerOptions {
+    std::string where;  // PATH or @NAME
+    Allowed allowed;
+};
+
+class Server {
+  public:
+    // Opens the socket and starts both threads. `desk` outlives the server. The error is one line for the
+    // user.
+    static Expected<std::unique_ptr<Server>, std::string> start(const ServerOptions& options, Desk& desk);
+    // Closes every connection and removes the socket. Waits for the order in hand.
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+  private:
+    class Loop;
+    Server(ListeningSocket listener, host::UniqueFd wake)
+        : listener_(std::move(listener)), wake_(std::move(wake)) {}
+
+    ListeningSocket listener_;
+    const host::UniqueFd wake_;
+    std::atomic<bool> stopping_{false};
+    std::unique_ptr<Clerk> clerk_;
+    std::thread thread_;
+};
+
+}  // namespace halfcell::control
