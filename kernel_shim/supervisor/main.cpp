@@ -6,6 +6,7 @@
 #include "kernel_shim/abi_report/abi_report.h"
 #include "kernel_shim/bench/bench_command.h"
 #include "kernel_shim/conform/conform_command.h"
+#include "kernel_shim/control/ctl_command.h"
 #include "kernel_shim/doctor/check_command.h"
 #include "kernel_shim/host/sys.h"
 #include "kernel_shim/supervisor/options.h"
@@ -63,6 +64,10 @@ struct Execute {
                                              .junit_file = command.junit_file,
                                              .colour = colour_wanted(),
                                              .progress = ::isatty(STDERR_FILENO) == 1});
+    }
+    int operator()(const CtlCommand& command) const {
+        return control::run_ctl_command(
+            {.where = command.where, .words = command.words, .json = command.json});
     }
     int operator()(const CompatCommand&) const {
         std::fputs(syscall::compatibility_markdown().c_str(), stdout);

@@ -57,6 +57,19 @@ constexpr const char* kGdbFooter =
     "registers, info sharedlibrary, info auxv, catch fork, catch exec, set follow-fork-mode child, detach, "
     "kill.\n"
     "Ctrl-C in gdb stops all threads. When gdb goes without detaching, the program is killed.\n";
+constexpr const char* kCtlFooter =
+    "COMMAND is one of the socket's (halfcell ctl PATH help). Without one, lines of standard input are "
+    "commands,\n"
+    "with history and completion on a terminal. The exit status is 1 when a command failed, 125 when there "
+    "is\n"
+    "nobody to ask.\n"
+    "\n"
+    "  halfcell run --control /tmp/run.sock sh &\n"
+    "  halfcell ctl /tmp/run.sock ps\n"
+    "  halfcell ctl /tmp/run.sock trace 2 openat,read\n"
+    "  halfcell ctl /tmp/run.sock tail 2\n"
+    "  halfcell ctl /tmp/run.sock blocked\n"
+    "  halfcell ctl /tmp/run.sock\n";
 
 std::string absolute_on_host(const std::string& path) {
     std::error_code error;
@@ -186,6 +199,15 @@ void add_world_options(CLI::App& app, WorldOptions& world) {
                        std::to_string(world.context_limit) + ")");
 }
 
+// What run and trace have, too: boot has nobody a control socket could ask.
+void add_control_options(CLI::App& app, ControlOptions& control) {
+    app.add_option("--control", control.where,
+                   "listen there for commands of halfcell ctl: a socket's path, or @NAME for an abstract one")
+        ->type_name("PATH|@NAME");
+    app.add_option("--control-uid", control.user, "who may send commands, besides root (default: this user)");
+    app.add_option("--control-gid", control.group, "a group that may send commands");
+}
+
 void add_trace_details(CLI::App& app, TraceOptions& trace) {
     app.add_flag("--json", trace.json, "one JSON object a line");
     app.add_option("-e,--expression", trace.filters, "only these calls (openat,read), or scheme=NAME")
@@ -237,6 +259,7 @@ Command parse_command_line(int argc, char** argv) {
     RunCommand run;
     CLI::App* const run_app = app.add_subcommand("run", "run a program made for Redox");
     add_world_options(*run_app, run.world);
+    add_control_options(*run_app, run.world.control);
     std::string run_trace;
     run_app->add_flag("--trace{-}", run_trace, "show the program's calls on standard error, or in FILE");
     run_app->prefix_command();
@@ -245,6 +268,7 @@ Command parse_command_line(int argc, char** argv) {
     RunCommand trace;
     CLI::App* const trace_app = app.add_subcommand("trace", "run a program and show its calls");
     add_world_options(*trace_app, trace.world);
+    add_control_options(*trace_app, trace.world.control);
     add_trace_details(*trace_app, trace.world.trace);
     trace_app->add_option("-o,--output", trace.world.trace.file, "write to a file instead of standard error");
     trace_app->prefix_command();
@@ -296,6 +320,14 @@ Command parse_command_line(int argc, char** argv) {
     conform_app->add_option("--junit", conform.junit_file, "write JUnit's XML, too")->type_name("FILE");
     conform_app->add_flag("-v,--verbose", conform.verbose, "a line for every probe");
     conform_app->footer(kConformFooter);
+
+    CtlCommand ctl;
+    CLI::App* const ctl_app =
+        app.add_subcommand("ctl", "watch and steer a run that was started with --control");
+    ctl_app->add_option("PATH", ctl.where, "its socket, as --control has it")->required();
+    ctl_app->add_flag("--json", ctl.json, "answers as they come: one JSON object a line");
+    ctl_app->prefix_command();
+    ctl_app->footer(kCtlFooter);
 
     CLI::App* const compat_app = app.add_subcommand("compat", "print the compatibility table (Markdown)");
     compat_app->group("");
@@ -359,6 +391,10 @@ Command parse_command_line(int argc, char** argv) {
     if (abi_app->parsed()) return abi;
     if (bench_app->parsed()) return bench;
     if (conform_app->parsed()) return conform;
+    if (ctl_app->parsed()) {
+        ctl.words = ctl_app->remaining();
+        return ctl;
+    }
     return CompatCommand{};
 }
 

@@ -3,6 +3,7 @@
 // The command line. The only user of CLI11.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -36,6 +37,13 @@ struct TraceOptions {
     std::vector<std::string> filters;
 };
 
+// The control socket; none without `where`.
+struct ControlOptions {
+    std::string where;  // PATH or @NAME
+    std::optional<std::uint32_t> user;
+    std::optional<std::uint32_t> group;
+};
+
 // What surrounds a program: shared by run, trace and boot.
 struct WorldOptions {
     std::string root;  // empty: an in-memory root
@@ -48,6 +56,7 @@ struct WorldOptions {
     std::uint64_t memory_limit = UINT64_MAX;  // bytes
     std::uint64_t context_limit = UINT64_MAX;
     TraceOptions trace;
+    ControlOptions control;
     // The program, where it is a file of the host.
     std::string host_program;
     // Whether a program gets a terminal of its own where halfcell stands on one.
@@ -88,6 +97,11 @@ struct ConformCommand {
     bool verbose = false;
     std::string junit_file;
 };
+struct CtlCommand {
+    std::string where;
+    std::vector<std::string> words;  // none: interactive, or lines of standard input
+    bool json = false;
+};
 struct CompatCommand {};
 // Parsing ended the program (help, version, or a mistake that has been reported).
 struct Finished {
@@ -95,7 +109,7 @@ struct Finished {
 };
 
 using Command = std::variant<RunCommand, GdbCommand, BootCommand, CheckCommand, AbiCommand, BenchCommand,
-                             ConformCommand, CompatCommand, Finished>;
+                             ConformCommand, CtlCommand, CompatCommand, Finished>;
 
 // Reads the command line; reports mistakes and help itself.
 Command parse_command_line(int argc, char** argv);

@@ -10,9 +10,11 @@
 
 #include "kernel_shim/supervisor/host_terminal.h"
 #include "kernel_shim/supervisor/options.h"
+#include "kernel_shim/supervisor/run_control.h"
 #include "kernel_shim/supervisor/world.h"
 #include "kernel_shim/syscall/dispatch.h"
 #include "kernel_shim/syscall/trace.h"
+#include "kernel_shim/syscall/trace_switch.h"
 #include "kernel_shim/task/kernel.h"
 #include "schemes/kernel/console.h"
 #include "schemes/kernel/kernel_log.h"
@@ -44,6 +46,7 @@ struct World::Parts {
     const std::shared_ptr<schemes::KernelLog> log;
     std::unique_ptr<syscall::Tracer> tracer;  // null where nothing is traced
     syscall::Dispatcher dispatcher;
+    std::unique_ptr<syscall::TraceSwitch> trace_switch;  // for `control`; outlives the kernel's last call
     task::Kernel kernel;
 
     // Present in worlds that run programs; a booted image finds none of it.
@@ -56,6 +59,8 @@ struct World::Parts {
 
     // Sees the first context of a program before it starts, and may keep it from starting. May be empty.
     std::function<Result<void>(const std::shared_ptr<task::Context>&)> before_start;
+    // Null where nobody may watch or steer.
+    std::unique_ptr<RunControl> control;
 
     // How lines of our own end on standard error, where a raw terminal does not return the carriage for us.
     [[nodiscard]] std::string_view own_line_end() const {

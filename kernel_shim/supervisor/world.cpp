@@ -58,6 +58,13 @@ Expected<std::unique_ptr<World>, std::string> World::create(const WorldOptions& 
     install_kernel(*parts);
     if (surroundings == Surroundings::kUserland)
         if (auto installed = install_userland(*parts); !installed) return unexpected(installed.error());
+    if (!options.control.where.empty() && parts->processes != nullptr) {
+        parts->trace_switch = std::make_unique<syscall::TraceSwitch>(parts->dispatcher, parts->tracer.get());
+        auto control =
+            RunControl::start(options.control, parts->kernel, *parts->processes, *parts->trace_switch);
+        if (!control) return unexpected(control.error());
+        parts->control = std::move(*control);
+    }
     return std::unique_ptr<World>(new World(std::move(parts)));
 }
 

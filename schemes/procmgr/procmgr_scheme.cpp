@@ -317,4 +317,14 @@ std::string ProcmgrScheme::list_processes() {
     return text;
 }
 
+std::vector<ProcmgrScheme::Overview> ProcmgrScheme::overview() {
+    return processes_.with_all([](const ProcessMap& processes) {
+        std::vector<Overview> all;
+        all.reserve(processes.size());
+        for (const auto& [pid, process] : processes)
+            all.push_back({pid, process.parent, process.group, process.session, process.state, process.name});
+        return all;
+    });
+}
+
 }  // namespace halfcell::schemes::procmgr

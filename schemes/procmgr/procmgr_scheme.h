@@ -65,6 +65,17 @@ class ProcmgrScheme : public scheme::Scheme, public std::enable_shared_from_this
                                [](const Process& process) -> Result<Identity> { return process.identity; });
     }
 
+    // What is known of every process, init included, by pid.
+    struct Overview {
+        Pid pid;
+        Pid parent;
+        Pid group;
+        Pid session;
+        ProcessState state;
+        std::string name;
+    };
+    [[nodiscard]] std::vector<Overview> overview();
+
     // --- Scheme.
 
     [[nodiscard]] std::string_view name() const override { return "proc"; }

@@ -1,0 +1,43 @@
+#pragma once
+
+// The control socket of a run, with what it needs of the run.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernel_shim/control/run_desk.h"
+#include "kernel_shim/control/server.h"
+#include "kernel_shim/control/services.h"
+#include "kernel_shim/supervisor/options.h"
+#include "kernel_shim/syscall/trace_switch.h"
+#include "schemes/procmgr/procmgr_scheme.h"
+
+namespace halfcell::supervisor {
+
+class RunControl final : public control::ProcessService {
+  public:
+    // Opens the socket and begins to answer. All of these outlive it. The error is one line for the user.
+    static Expected<std::unique_ptr<RunControl>, std::string> start(const ControlOptions& options,
+                                                                    const task::Kernel& kernel,
+                                                                    schemes::procmgr::ProcmgrScheme& manager,
+                                                                    syscall::TraceSwitch& tracing);
+
+    // --- ProcessService.
+    [[nodiscard]] std::vector<control::ProcessSummary> processes() override;
+    Result<void> stop(std::uint32_t pid) override;
+    Result<void> resume(std::uint32_t pid) override;
+    Result<void> kill(std::uint32_t pid) override;
+
+  private:
+    RunControl(const task::Kernel& kernel, schemes::procmgr::ProcmgrScheme& manager,
+               syscall::TraceSwitch& tracing)
+        : manager_(manager), desk_(kernel, *this, tracing) {}
+    Result<void> signal(std::uint32_t pid, std::uint32_t signal);
+
+    schemes::procmgr::ProcmgrScheme& manager_;
+    control::RunDesk desk_;
+    std::unique_ptr<control::Server> server_;
+};
+
+}  // namespace halfcell::supervisor
