@@ -13,6 +13,8 @@
 
 #include "kernel_shim/base/json.h"
 #include "kernel_shim/bench/bare_notify.h"
+#include "kernel_shim/bench/child.h"
+#include "kernel_shim/bench/control_run.h"
 #include "kernel_shim/bench/guest_run.h"
 #include "kernel_shim/bench/native.h"
 #include "kernel_shim/bench/native_process.h"
@@ -32,6 +34,9 @@ constexpr std::uint64_t kThreads = 500;
 constexpr std::uint64_t kCrowd = 32;
 constexpr std::uint64_t kCrowdMilliseconds = 300;
 constexpr std::uint64_t kStops = 10'000;
+// Long enough for every connection of the flood to be there.
+constexpr std::uint64_t kFloodCalls = 200'000;
+constexpr unsigned kFloodConnections = 1000;
 constexpr std::size_t kFileSize = 64 << 20;
 
 double median(std::vector<double> values) {
@@ -133,6 +138,10 @@ std::vector<Row> rows(const MeasuredFile& file, const MeasuredFile& trace) {
         {"crowd_processes", "x", crowd("processes")},
         {"crowd_threads", "x", crowd("threads")},
         {"hello_ms", "ms", [hello] { return measure_command(own_program(), hello); }},
+        {"control_command_ns", "ns", [] { return measure_control_commands(kFileCalls); }},
+        {"ring_traced_read64_ns", "ns", [] { return measure_ring_traced("read64", kCalls); }},
+        {"trace_switch_ms", "ms", [] { return measure_trace_switch(); }},
+        {"flooded_read64_ns", "ns", [] { return measure_flooded("read64", kFloodCalls, kFloodConnections); }},
         {"bwrap_ms", "ms", [] { return measure_command("bwrap", "--ro-bind / / true"); }},
     };
 }
@@ -178,6 +187,12 @@ std::vector<Ratio> ratios() {
         {"read64_ratio", "64 B read / null call", 1.3, false, plain("read64_ns", "null_call_ns")},
         {"trace_ratio", "64 B read traced to a file / untraced", 1.3, false,
          plain("traced_read64_ns", "read64_ns")},
+        {"ring_trace_ratio", "the same traced to a ring / untraced", 1.05, false,
+         plain("ring_traced_read64_ns", "read64_ns")},
+        {"trace_switch", "until tracing takes effect, ms", 10, false, value("trace_switch_ms")},
+        {"control_command", "command at the control socket, ns", 100'000, false, value("control_command_ns")},
+        {"flood_ratio", "64 B read with 1,000 connections / without", 1.05, false,
+         plain("flooded_read64_ns", "read64_ns")},
         {"read4k_ratio", "4 KiB file read / null call", 1.8, false, plain("read4k_ns", "null_call_ns")},
         {"read1m_ratio", "1 MiB reads / native rate", 0.6, true,
          plain("read1m_mib_s", "native_read1m_mib_s")},

@@ -18,9 +18,6 @@ Result<double> measure_in_guest(const std::vector<std::string>& options, const s
 // The same for a script of the guest's shell that prints the number: `halfcell run [options] sh -c SCRIPT`.
 Result<double> measure_script(const std::vector<std::string>& options, const std::string& script);
 
-// The program file of this process.
-std::string own_program();
-
 struct IdleCost {
     double wakeups_per_second = 0;
     double memory_kib = 0;  // anonymous and pool memory of the supervisor
