@@ -36,15 +36,17 @@ bool receive_some(int connection, Session& session) {
 
 }  // namespace
 
-void serve(Target& target, int connection) {
+void serve(Target& target, int connection, int leave) {
     Session session(target);
     bool connected = true;
     while (connected && !session.finished()) {
-        std::array<pollfd, 2> files{{{connection, POLLIN, 0}, {target.event_file(), POLLIN, 0}}};
+        std::array<pollfd, 3> files{
+            {{connection, POLLIN, 0}, {target.event_file(), POLLIN, 0}, {leave, POLLIN, 0}}};
         if (host::retry_interrupted([&] { return ::poll(files.data(), files.size(), -1); }) < 0) break;
-        if (files[1].revents != 0) session.on_event();
+        // What has happened before the end is told, above all an end of the process.
+        if (files[1].revents != 0 || files[2].revents != 0) session.on_event();
         if (files[0].revents != 0) connected = receive_some(connection, session);
-        connected = send_all(connection, session.take_output()) && connected;
+        connected = send_all(connection, session.take_output()) && connected && files[2].revents == 0;
     }
     while (session.running()) {
         session.interrupt();
@@ -55,9 +57,19 @@ void serve(Target& target, int connection) {
 }
 
 Result<std::unique_ptr<Debugger>> Debugger::start(Listener listener, std::unique_ptr<KernelTarget> target) {
+    return start(std::move(listener), std::move(target), std::nullopt);
+}
+
+Result<std::unique_ptr<Debugger>> Debugger::start_visit_to(std::uint64_t process, Listener listener,
+                                                           std::unique_ptr<KernelTarget> target) {
+    return start(std::move(listener), std::move(target), std::optional(process));
+}
+
+Result<std::unique_ptr<Debugger>> Debugger::start(Listener listener, std::unique_ptr<KernelTarget> target,
+                                                  std::optional<std::uint64_t> process) {
     auto leave = TRY(host::create_event(host::Blocking::kNo));
     std::unique_ptr<Debugger> debugger(
-        new Debugger(std::move(listener), std::move(target), std::move(leave)));
+        new Debugger(std::move(listener), std::move(target), std::move(leave), process));
     try {
         debugger->thread_ = std::thread([raw = debugger.get()] { raw->run(); });
     } catch (const std::system_error&) {
@@ -73,9 +85,16 @@ Debugger::~Debugger() {
 
 void Debugger::run() {
     if (wait_for_connection())
-        if (const auto connection = listener_.accept()) serve(*target_, connection->get());
+        if (const auto connection = listener_.accept()) receive(connection->get());
     target_.reset();
     over_.store(true, std::memory_order_release);
+}
+
+void Debugger::receive(int connection) {
+    if (!process_)
+        serve(*target_, connection);
+    else if (target_->attach(*process_))
+        serve(*target_, connection, leave_.get());
 }
 
 bool Debugger::wait_for_connection() {

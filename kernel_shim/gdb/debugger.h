@@ -3,7 +3,9 @@
 // A debugger's visit, on a thread of its own: waits for a connection, serves it to its end, and lets the
 // programs go.
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "kernel_shim/gdb/kernel_target.h"
@@ -13,11 +15,14 @@ namespace halfcell::gdb {
 
 class Debugger {
   public:
-    // `target` has begun with or attached to something. EAGAIN where there is no thread to have, errors of
-    // eventfd.
+    // `target` has begun with something, which ends with the visit. EAGAIN where there is no thread to have,
+    // errors of eventfd.
     static Result<std::unique_ptr<Debugger>> start(Listener listener, std::unique_ptr<KernelTarget> target);
+    // `target` attaches to this process when somebody connects; where it cannot, he is shut out again.
+    static Result<std::unique_ptr<Debugger>> start_visit_to(std::uint64_t process, Listener listener,
+                                                            std::unique_ptr<KernelTarget> target);
     // Where nobody has connected, ends the wait, and what was started for the debugger with it. Waits for the
-    // end of the visit. Blocks.
+    // end of the visit; one to a process that was attached to is cut short. Blocks.
     ~Debugger();
     Debugger(const Debugger&) = delete;
     Debugger& operator=(const Debugger&) = delete;
@@ -26,19 +31,27 @@ class Debugger {
     [[nodiscard]] bool over() const { return over_.load(std::memory_order_acquire); }
 
   private:
-    Debugger(Listener listener, std::unique_ptr<KernelTarget> target, host::UniqueFd leave)
-        : listener_(std::move(listener)), target_(std::move(target)), leave_(std::move(leave)) {}
+    Debugger(Listener listener, std::unique_ptr<KernelTarget> target, host::UniqueFd leave,
+             std::optional<std::uint64_t> process)
+        : listener_(std::move(listener)),
+          target_(std::move(target)),
+          leave_(std::move(leave)),
+          process_(process) {}
+    static Result<std::unique_ptr<Debugger>> start(Listener listener, std::unique_ptr<KernelTarget> target,
+                                                   std::optional<std::uint64_t> process);
     void run();
+    void receive(int connection);
     [[nodiscard]] bool wait_for_connection();
 
     Listener listener_;
     std::unique_ptr<KernelTarget> target_;
-    const host::UniqueFd leave_;  // readable: go
+    const host::UniqueFd leave_;                  // readable: go
+    const std::optional<std::uint64_t> process_;  // to attach to
     std::atomic<bool> over_{false};
     std::thread thread_;
 };
 
-// Serves one connection until it ends, one way or the other. Blocks.
-void serve(Target& target, int connection);
+// Serves one connection until it ends, one way or the other, or `leave` is readable (-1: never). Blocks.
+void serve(Target& target, int connection, int leave = -1);
 
 }  // namespace halfcell::gdb

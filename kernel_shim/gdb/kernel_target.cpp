@@ -33,10 +33,44 @@ KernelTarget::~KernelTarget() {
 Result<void> KernelTarget::begin(const std::shared_ptr<task::Context>& context) {
     TRY(session_->attach(context, true));
     const std::uint64_t process = context->attributes().pid;
-    processes_[process] = {.announced = true, .entry_stack = context->initial_registers().rsp};
+    processes_[process] = {.announced = true, .entry_stack = context->entry_stack()};
     threads_[context->id()] = {.context = context, .process = process};
     running_ = interrupted_ = true;
     return {};
+}
+
+Result<void> KernelTarget::attach(std::uint64_t process) {
+    const auto give_up = [&](Errno error) {
+        session_->detach_all();
+        forget(process);
+        return fail(error);
+    };
+    // Threads that others make meanwhile are found by the next look, and children of those that are attached
+    // already announce themselves.
+    for (bool found = true; found;) {
+        found = false;
+        for (const auto& context : kernel_.contexts.all()) {
+            const ContextId id = context->id();
+            if (context->attributes().pid != process || threads_.contains(id) ||
+                session_->find(id) != nullptr)
+                continue;
+            const auto entered = session_->attach(context, true);
+            if (!entered && entered.error() == Errno::kESRCH) continue;
+            if (!entered) return give_up(entered.error());
+            processes_.try_emplace(
+                process, Process{.announced = true, .attached = true, .entry_stack = context->entry_stack()});
+            threads_[id] = {.context = context, .process = process};
+            found = true;
+        }
+    }
+    if (!processes_.contains(process)) return fail(Errno::kESRCH);
+    running_ = interrupted_ = true;
+    return {};
+}
+
+bool KernelTarget::attached(std::uint64_t process) const {
+    const auto found = processes_.find(process);
+    return found != processes_.end() && found->second.attached;
 }
 
 std::vector<ThreadName> KernelTarget::threads() {

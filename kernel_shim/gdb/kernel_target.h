@@ -43,12 +43,14 @@ class KernelTarget final : public Target {
     // Attaches to the first context of a program that is about to start: it stops before its first
     // instruction. Errors of TraceSession::attach.
     Result<void> begin(const std::shared_ptr<task::Context>& context);
+    // Attaches to all threads of a process that runs: they stop where they are. EBUSY where one has a tracer;
+    // ESRCH where there is none. Does not wait for the stops.
+    Result<void> attach(std::uint64_t process);
 
     // --- Target.
     [[nodiscard]] std::vector<ThreadName> threads() override;
     std::string thread_title(const ThreadName& name) override;
-    // All of them were started for gdb.
-    [[nodiscard]] bool attached(std::uint64_t) const override { return false; }
+    [[nodiscard]] bool attached(std::uint64_t process) const override;
     Result<std::string> program_path(std::uint64_t process) override;
     Result<std::string> auxiliary_vector(std::uint64_t process) override;
     [[nodiscard]] Vectors vectors() const override;
@@ -87,6 +89,7 @@ class KernelTarget final : public Target {
     };
     struct Process {
         bool announced = false;  // gdb knows of it, or will
+        bool attached = false;   // it, or who made it, was not started for gdb
         CallFilter filter;
         // Where the words lie that its program found when it began.
         std::uint64_t entry_stack = 0;

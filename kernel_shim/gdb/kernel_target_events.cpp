@@ -93,7 +93,9 @@ void KernelTarget::child_made(const task::TraceEvent& event) {
     // It runs where its maker does; steps are for the maker alone.
     if (maker->second.order) child.order = Resumption{.name = name_of(child)};
     // Its memory is a copy.
-    processes_.try_emplace(process, Process{.entry_stack = processes_[maker->second.process].entry_stack});
+    const Process& made_by = processes_[maker->second.process];
+    processes_.try_emplace(process,
+                           Process{.attached = made_by.attached, .entry_stack = made_by.entry_stack});
     threads_[event.child->id()] = std::move(child);
 }
 
@@ -106,7 +108,9 @@ void KernelTarget::stopped(Thread& thread, const task::TraceEvent& event) {
                 return first_stop(thread, *maker);
             // It was stopped for the debugger, unless that wants it to run meanwhile.
             if (running_ && !standing_still_ && thread.order) return resume_thread(thread);
-            if (running_ && !standing_still_) report(thread, {.cause = Cause::kInterrupted});
+            // One of all those that were attached to is enough to say so.
+            if (running_ && !standing_still_ && stops_.empty())
+                report(thread, {.cause = Cause::kInterrupted});
             return;
         case StopKind::kPreSyscall:
         case StopKind::kPostSyscall:

@@ -151,6 +151,7 @@ Result<Pid> start(World::Parts& parts, const Program& program, scheme::Descripti
     registers.rsp = TRY(boot::build_initial_stack(*space, content));
     if (loaded.linker) TRY(space->set_lowest_mappable(end_of_images(*space)));
     context->set_initial_registers(registers);
+    context->set_entry_stack(registers.rsp);
     if (parts.before_start) TRY(parts.before_start(context));
     TRY(context->mark_started());
     TRY(parts.kernel.workers.start(context));

@@ -106,6 +106,10 @@ class Context : public std::enable_shared_from_this<Context> {
     [[nodiscard]] machine::ThreadRegisters initial_registers() const;
     void set_initial_registers(const machine::ThreadRegisters& registers);
     void set_segment_bases(std::uint64_t fs_base, std::uint64_t gs_base);
+    // Where the stack of its program began: arguments, environment, auxiliary vector. A child's is its
+    // maker's. 0 where nobody has said. Any thread.
+    [[nodiscard]] std::uint64_t entry_stack() const { return entry_stack_.load(std::memory_order_relaxed); }
+    void set_entry_stack(std::uint64_t address) { entry_stack_.store(address, std::memory_order_relaxed); }
     // What a float handle shows of a context that has not started. A thread begins with the hardware's
     // defaults whatever was stored here.
     [[nodiscard]] FloatImage float_image() const;
@@ -295,6 +299,7 @@ class Context : public std::enable_shared_from_this<Context> {
     wait::Waiter waiter_;
     LateCalls late_calls_{*this};
     std::atomic<bool> ending_{false};
+    std::atomic<std::uint64_t> entry_stack_{0};
     std::atomic<std::uint8_t> attention_{0};
     std::atomic<std::uint8_t> stop_request_{kNoStop};
     wait::Deadline halted_sleep_;  // worker only

@@ -289,6 +289,7 @@ void GuestLoop::move_to(const SpaceSwitch& order) {
     if (order.argument) registers->rsi = *order.argument;
     auto started = start_guest_thread(kernel_, *order.space, *registers);
     if (!started) return finish(std::nullopt);
+    context_.set_entry_stack(order.stack_pointer);
     context_.late_calls().abandon();
     context_.set_thread(nullptr);
     thread_->end();

@@ -296,6 +296,8 @@ void TraceSession::child_made(Context& maker, std::uint64_t flags, const std::sh
 }
 
 void announce_child(Context& maker, const std::shared_ptr<Context>& child, std::uint32_t pid) {
+    // Its memory will be its maker's, or a copy.
+    child->set_entry_stack(maker.entry_stack());
     const auto tracee = maker.tracee();
     if (tracee == nullptr) return;
     if (const auto session = tracee->session()) session->child_made(maker, tracee->flags(), child, pid);
