@@ -17,6 +17,7 @@ constexpr std::array kCommands{
     CommandRow{Verb::kContinue, "cont", "PID", "let a stopped process go on"},
     CommandRow{Verb::kQuit, "exit", "", "end this connection"},
     CommandRow{Verb::kDescriptors, "fds", "PID", "open descriptors, and what they lead to"},
+    CommandRow{Verb::kDebug, "gdb", "PID [LISTEN]", "let gdb in, at unix:PATH or 127.0.0.1:PORT"},
     CommandRow{Verb::kHelp, "help", "", "this list"},
     CommandRow{Verb::kKill, "kill", "PID", "end a process"},
     CommandRow{Verb::kLock, "lock", "", "refuse every command from now on; there is no way back"},
@@ -70,6 +71,10 @@ bool read_arguments(std::span<const std::string_view> words, Request& request) {
         case Verb::kMaps:
         case Verb::kStop:
             return words.size() == 1 && read_pid();
+        case Verb::kDebug:
+            if (words.empty() || words.size() > 2 || !read_pid()) return false;
+            if (words.size() == 2) request.text = words[1];
+            return true;
         case Verb::kTrace:
             if (words.size() != 2 || !read_pid()) return false;
             request.text = words[1];

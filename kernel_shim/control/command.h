@@ -19,6 +19,7 @@ enum class Verb : std::uint8_t {
     kBlocked,
     kContinue,
     kDescriptors,
+    kDebug,
     kHelp,
     kKill,
     kLock,
@@ -51,7 +52,7 @@ struct Request {
     Verb verb{};
     std::uint32_t pid = 0;    // where the command takes one
     std::uint64_t count = 0;  // tail: how many lines at most
-    std::string text;         // prompt: n, i, p or nothing; trace: on, off or a filter
+    std::string text;         // prompt: n, i, p or nothing; trace: on, off or a filter; gdb: where to listen
 };
 
 // What is wrong with a line, for its sender.

@@ -49,9 +49,9 @@ bool show(const std::string& answer, bool as_it_comes) {
         std::fprintf(stderr, "halfcell ctl: %s\n", message.c_str());
     } else {
         report->erase("err");
-        // An acknowledgement is one word; everything else is a report.
-        if (report->size() == 1 && report->contains("msg") && (*report)["msg"].is_string())
-            std::printf("%s\n", (*report)["msg"].get<std::string>().c_str());
+        // An acknowledgement, or a line to copy; everything else is a report.
+        if (report->size() == 1 && report->begin()->is_string())
+            std::printf("%s\n", report->begin()->get<std::string>().c_str());
         else
             std::fputs(for_people(*report).c_str(), stdout);
     }

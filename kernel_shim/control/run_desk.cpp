@@ -59,6 +59,15 @@ OrderedJson RunDesk::state(const Order& order) {
     return report;
 }
 
+std::string RunDesk::debug(const Request& request) {
+    if (const auto known = exists(request.pid); !known) return failure(known.error());
+    auto line = debuggers_.admit(request.pid, request.text);
+    if (!line) return error_line(Errno::kEINVAL, line.error());
+    OrderedJson report;
+    report["command"] = std::move(*line);
+    return answer(std::move(report));
+}
+
 std::string RunDesk::trace(const Request& request) {
     if (request.text == "off") {
         tracing_.forget(request.pid);
@@ -102,6 +111,8 @@ std::string RunDesk::carry_out(const Order& order) {
             return tail(request);
         case Verb::kTrace:
             return trace(request);
+        case Verb::kDebug:
+            return debug(request);
         case Verb::kHelp:
         case Verb::kLock:
         case Verb::kPing:

@@ -13,14 +13,16 @@ namespace halfcell::control {
 class RunDesk final : public Desk {
   public:
     // All of these outlive the desk.
-    RunDesk(const task::Kernel& kernel, ProcessService& processes, syscall::TraceSwitch& tracing)
-        : kernel_(kernel), processes_(processes), tracing_(tracing) {}
+    RunDesk(const task::Kernel& kernel, ProcessService& processes, syscall::TraceSwitch& tracing,
+            DebugService& debuggers)
+        : kernel_(kernel), processes_(processes), tracing_(tracing), debuggers_(debuggers) {}
 
     // Takes the kernel's locks, one after the other, and never waits for a guest.
     [[nodiscard]] std::string carry_out(const Order& order) override;
 
   private:
     [[nodiscard]] OrderedJson state(const Order& order);
+    [[nodiscard]] std::string debug(const Request& request);
     [[nodiscard]] std::string trace(const Request& request);
     [[nodiscard]] std::string tail(const Request& request) const;
     // ESRCH for a process that there is not.
@@ -29,6 +31,7 @@ class RunDesk final : public Desk {
     const task::Kernel& kernel_;
     ProcessService& processes_;
     syscall::TraceSwitch& tracing_;
+    DebugService& debuggers_;
 };
 
 }  // namespace halfcell::control

@@ -32,4 +32,14 @@ class ProcessService {
     virtual Result<void> kill(std::uint32_t pid) = 0;
 };
 
+// Lets debuggers in to processes that run. Any thread; hold no lock.
+class DebugService {
+  public:
+    virtual ~DebugService() = default;
+    // Listens at unix:PATH or 127.0.0.1:PORT, or where that is empty at a socket of its own, and attaches to
+    // the process when gdb connects. The line that connects it; the error is one line for the user. Does not
+    // wait for gdb.
+    virtual Expected<std::string, std::string> admit(std::uint32_t pid, const std::string& listen) = 0;
+};
+
 }  // namespace halfcell::control

@@ -30,6 +30,12 @@ Result<void> DebugVisit::start() {
     return {};
 }
 
+Result<void> DebugVisit::start_attaching(std::uint64_t process) {
+    debugger_ = TRY(gdb::Debugger::start_visit_to(process, std::move(*listener_), std::move(target_)));
+    listener_.reset();
+    return {};
+}
+
 Result<void> DebugVisit::send(std::uint64_t process, std::uint32_t signal) {
     return parts_.processes->signal_as_init(static_cast<std::int64_t>(process), signal);
 }

@@ -25,6 +25,8 @@ class DebugVisit final : gdb::ProcessSignals {
     [[nodiscard]] std::string command_line(const std::string& program) const;
     // Lets gdb in. Errors of Debugger::start.
     Result<void> start();
+    // The same for a process that runs: it stops when gdb connects.
+    Result<void> start_attaching(std::uint64_t process);
     // Whether gdb has come and gone.
     [[nodiscard]] bool over() const { return debugger_ != nullptr && debugger_->over(); }
 

@@ -52,11 +52,13 @@ constexpr const char* kGdbFooter =
     "\n"
     "  halfcell gdb ./my-redox-program one two\n"
     "  halfcell gdb --listen 127.0.0.1:0 --root ./redox-root /bin/ls /\n"
+    "  halfcell gdb --pid 2 --control /tmp/run.sock    attach to a process of another run\n"
     "\n"
     "In gdb, as everywhere: break main, continue, backtrace, step, finish, print, watch, info threads, info\n"
     "registers, info sharedlibrary, info auxv, catch fork, catch exec, set follow-fork-mode child, detach, "
     "kill.\n"
-    "Ctrl-C in gdb stops all threads. When gdb goes without detaching, the program is killed.\n";
+    "Ctrl-C in gdb stops all threads. When gdb goes without detaching, the program is killed, but not one\n"
+    "that it was attached to.\n";
 constexpr const char* kCtlFooter =
     "COMMAND is one of the socket's (halfcell ctl PATH help). Without one, lines of standard input are "
     "commands,\n"
@@ -280,6 +282,12 @@ Command parse_command_line(int argc, char** argv) {
         ->add_option("--listen", gdb.listen,
                      "where gdb connects (default: a socket only this user reaches); port 0 is any free one")
         ->type_name("unix:PATH|127.0.0.1:PORT");
+    CtlCommand gdb_attach;
+    std::optional<std::uint32_t> gdb_pid;
+    gdb_app->add_option("--pid", gdb_pid,
+                        "attach to this process of a run that goes on, instead of starting one");
+    gdb_app->add_option("--control", gdb_attach.where, "with --pid: the control socket of that run")
+        ->type_name("PATH|@NAME");
     gdb_app->prefix_command();
     gdb_app->footer(kGdbFooter);
 
@@ -378,6 +386,25 @@ Command parse_command_line(int argc, char** argv) {
         if (!take_program(*trace_app, trace.program, trace.world)) return Finished{kExitOwnFailure};
         trace.world.trace.enabled = true;
         return trace;
+    }
+    if (gdb_app->parsed() && (gdb_pid || !gdb_attach.where.empty())) {
+        if (!gdb_pid || gdb_attach.where.empty()) {
+            std::fprintf(stderr, "halfcell gdb: --pid and --control go together\n");
+            return Finished{kExitOwnFailure};
+        }
+        if (!gdb_app->remaining().empty() || separator < argc) {
+            std::fprintf(stderr, "halfcell gdb: --pid and a PROGRAM exclude each other\n");
+            return Finished{kExitOwnFailure};
+        }
+        gdb_attach.words = {"gdb", std::to_string(*gdb_pid)};
+        // The run may stand in another directory.
+        constexpr std::string_view kPath = "unix:";
+        if (gdb.listen.starts_with(kPath))
+            gdb_attach.words.push_back(std::string(kPath) +
+                                       absolute_on_host(gdb.listen.substr(kPath.size())));
+        else if (!gdb.listen.empty())
+            gdb_attach.words.push_back(gdb.listen);
+        return gdb_attach;
     }
     if (gdb_app->parsed()) {
         if (!take_program(*gdb_app, gdb.program, gdb.world)) return Finished{kExitOwnFailure};

@@ -59,6 +59,8 @@ struct World::Parts {
 
     // Sees the first context of a program before it starts, and may keep it from starting. May be empty.
     std::function<Result<void>(const std::shared_ptr<task::Context>&)> before_start;
+    // For `control`.
+    std::unique_ptr<control::DebugService> debuggers;
     // Null where nobody may watch or steer.
     std::unique_ptr<RunControl> control;
 

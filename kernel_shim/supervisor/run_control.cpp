@@ -29,8 +29,9 @@ std::string name_of(ProcessState state) {
 Expected<std::unique_ptr<RunControl>, std::string> RunControl::start(const ControlOptions& options,
                                                                      const task::Kernel& kernel,
                                                                      schemes::procmgr::ProcmgrScheme& manager,
-                                                                     syscall::TraceSwitch& tracing) {
-    std::unique_ptr<RunControl> control(new RunControl(kernel, manager, tracing));
+                                                                     syscall::TraceSwitch& tracing,
+                                                                     control::DebugService& debuggers) {
+    std::unique_ptr<RunControl> control(new RunControl(kernel, manager, tracing, debuggers));
     auto server = control::Server::start(
         {.where = options.where, .allowed = {.user = options.user, .group = options.group}}, control->desk_);
     if (!server) return unexpected(server.error());

@@ -21,7 +21,8 @@ class RunControl final : public control::ProcessService {
     static Expected<std::unique_ptr<RunControl>, std::string> start(const ControlOptions& options,
                                                                     const task::Kernel& kernel,
                                                                     schemes::procmgr::ProcmgrScheme& manager,
-                                                                    syscall::TraceSwitch& tracing);
+                                                                    syscall::TraceSwitch& tracing,
+                                                                    control::DebugService& debuggers);
 
     // --- ProcessService.
     [[nodiscard]] std::vector<control::ProcessSummary> processes() override;
@@ -31,8 +32,8 @@ class RunControl final : public control::ProcessService {
 
   private:
     RunControl(const task::Kernel& kernel, schemes::procmgr::ProcmgrScheme& manager,
-               syscall::TraceSwitch& tracing)
-        : manager_(manager), desk_(kernel, *this, tracing) {}
+               syscall::TraceSwitch& tracing, control::DebugService& debuggers)
+        : manager_(manager), desk_(kernel, *this, tracing, debuggers) {}
     Result<void> signal(std::uint32_t pid, std::uint32_t signal);
 
     schemes::procmgr::ProcmgrScheme& manager_;

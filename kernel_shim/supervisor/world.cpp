@@ -5,6 +5,7 @@
 #include "kernel_shim/agent/agent_machine.h"
 #include "kernel_shim/host/memory_pool.h"
 #include "kernel_shim/supervisor/because.h"
+#include "kernel_shim/supervisor/debuggers.h"
 #include "kernel_shim/supervisor/parts.h"
 #include "kernel_shim/supervisor/scheme_set.h"
 
@@ -59,9 +60,10 @@ Expected<std::unique_ptr<World>, std::string> World::create(const WorldOptions& 
     if (surroundings == Surroundings::kUserland)
         if (auto installed = install_userland(*parts); !installed) return unexpected(installed.error());
     if (!options.control.where.empty() && parts->processes != nullptr) {
+        parts->debuggers = std::make_unique<Debuggers>(*parts);
         parts->trace_switch = std::make_unique<syscall::TraceSwitch>(parts->dispatcher, parts->tracer.get());
-        auto control =
-            RunControl::start(options.control, parts->kernel, *parts->processes, *parts->trace_switch);
+        auto control = RunControl::start(options.control, parts->kernel, *parts->processes,
+                                         *parts->trace_switch, *parts->debuggers);
         if (!control) return unexpected(control.error());
         parts->control = std::move(*control);
     }

@@ -65,7 +65,10 @@ int show_values() {
     *static_cast<int*>(argument) = number * 10;
 }
 
-int run_threads() {
+// Who lets the threads end: the program once it has told a debugger that all are there, or the debugger.
+enum class Release { kProgram, kDebugger };
+
+int run_threads(Release release) {
     constexpr int kThreads = 3;
     int numbers[kThreads] = {1, 2, 3};
     std::vector<Thread> threads;
@@ -76,7 +79,12 @@ int run_threads() {
     }
     while (threads_here != kThreads)
         sys_yield();
-    all_threads_are_here();
+    if (release == Release::kProgram) {
+        all_threads_are_here();
+    } else {
+        out().write("spinning\n");
+        out().flush();
+    }
     int sum = 0;
     for (Thread& thread : threads)
         thread.join();
@@ -151,7 +159,8 @@ int sleep_long() {
 int main_program(std::span<const std::string_view> arguments) {
     const std::string_view verb = arguments.empty() ? "" : arguments[0];
     if (verb == "values") return show_values();
-    if (verb == "threads") return run_threads();
+    if (verb == "threads") return run_threads(Release::kProgram);
+    if (verb == "spin-threads") return run_threads(Release::kDebugger);
     if (verb == "fork") return make_child();
     if (verb == "vectors") return load_vectors();
     if (verb == "signal") return take_signal();

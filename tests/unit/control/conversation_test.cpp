@@ -107,6 +107,7 @@ TEST_CASE("mistakes are answered, and a conversation goes on after them") {
     CHECK(say(talk, "frobnicate\n", step) ==
           "{\"err\":38,\"msg\":\"no command is called 'frobnicate'; try help\"}\n");
     CHECK(say(talk, "kill\n", step) == "{\"err\":22,\"msg\":\"usage: kill PID\"}\n");
+    CHECK(say(talk, "gdb 2 unix:/x y\n", step) == "{\"err\":22,\"msg\":\"usage: gdb PID [LISTEN]\"}\n");
     CHECK(say(talk, "kill 99999999999\n", step) == "{\"err\":22,\"msg\":\"usage: kill PID\"}\n");
     CHECK(say(talk, "kill -1\n", step) == "{\"err\":22,\"msg\":\"usage: kill PID\"}\n");
     CHECK(say(talk, std::string_view("pi\0ng\n", 6), step) ==
