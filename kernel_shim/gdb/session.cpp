@@ -52,7 +52,9 @@ void Session::take(const Incoming& incoming) {
         return;
     }
     if (std::holds_alternative<SendAgain>(incoming)) {
-        output_ += last_packet_;
+        // However often it is asked for before it is sent, once is enough: whoever asks without reading must
+        // not fill our memory.
+        if (!output_.ends_with(last_packet_)) output_ += last_packet_;
         return;
     }
     if (std::holds_alternative<GarbledPacket>(incoming)) {

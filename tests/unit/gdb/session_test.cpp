@@ -21,6 +21,17 @@ TEST_CASE("packets are acknowledged until gdb wants no more of it") {
     CHECK(session.take_output() == frame("QC1"));
 }
 
+TEST_CASE("a packet asked for again and again is sent again once") {
+    test::FakeDebugTarget target;
+    Session session(target);
+    session.receive(frame("qSupported"));
+    const std::string answer = session.take_output().substr(1);
+    session.receive(std::string(1000, '-'));
+    CHECK(session.take_output() == answer);
+    session.receive("-");
+    CHECK(session.take_output() == answer);
+}
+
 TEST_CASE("what is not known has an empty answer") {
     DebugSession gdb;
     for (const char* const unknown :
