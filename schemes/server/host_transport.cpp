@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -90,6 +91,14 @@ void* map(int file, std::uint64_t size, int protection) {
     return bytes == MAP_FAILED ? nullptr : bytes;
 }
 
+// Whether touching `size` bytes of it can never fault: whoever connects to a listening server has made it.
+bool keeps_size(int file, std::uint64_t size) {
+    struct stat status {};
+    const int seals = ::fcntl(file, F_GET_SEALS);
+    return seals >= 0 && (seals & F_SEAL_SHRINK) != 0 && ::fstat(file, &status) == 0 &&
+           static_cast<std::uint64_t>(status.st_size) >= size;
+}
+
 void unmap(void* bytes, std::uint64_t size) {
     if (bytes != nullptr) ::munmap(bytes, size);
 }
@@ -102,7 +111,8 @@ Result<void> Handover::take_offer() {
     RT_TRY(receive_packet(rendezvous_, std::as_writable_bytes(std::span(&offer, 1)), files));
     if (files.size() != 1 || offer.magic != kMagic || offer.version != kVersion) return Errno::kEPROTO;
     connection_ = std::move(files.front());
-    if (!send(awaited(), {.kind = PacketKind::kPresent, .value = kRoot, .token = offer.token}, 0))
+    // A new connection has room; one that has none is not a supervisor's, and nobody may wait for it.
+    if (!send(awaited(), {.kind = PacketKind::kPresent, .value = kRoot, .token = offer.token}, MSG_DONTWAIT))
         return Errno::kENODEV;
     return {};
 }
@@ -115,6 +125,10 @@ Result<std::unique_ptr<HostTransport>> Handover::adopt() {
     const auto file = [&](Region region) {
         return static_cast<int>(regions[static_cast<std::size_t>(region)].number());
     };
+    if (!keeps_size(file(Region::kRequests), kRequestPageSize) ||
+        !keeps_size(file(Region::kAnswers), kAnswerPageSize) ||
+        !keeps_size(file(Region::kBuffers), kBuffersSize))
+        return Errno::kEPROTO;
     void* const requests = map(file(Region::kRequests), kRequestPageSize, PROT_READ);
     void* const answers = map(file(Region::kAnswers), kAnswerPageSize, PROT_READ | PROT_WRITE);
     void* const buffers = map(file(Region::kBuffers), kBuffersSize, PROT_READ | PROT_WRITE);

@@ -2,14 +2,16 @@
 """The examples of the server kit, with the tools and with a client of their own: served by a guest, by a program of
 the host that halfcell starts, and by one that listens. Who serves a scheme must not show."""
 import os
+import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from harness import Suite, build_under_test, check, children, expect, finish, name_of, start, wait_until
+from harness import DEADLINE, Suite, build_under_test, check, children, expect, finish, name_of, start, wait_until
 
 build = build_under_test()
 suite = Suite()
@@ -273,6 +275,52 @@ def a_listener_bears_those_who_connect_and_say_nothing():
         silent[0].send(b"x")
         silent[1].close()
         expect(listener.shell("echo kept > /scheme/served/a; cat /scheme/served/a"), 0, out="kept\n", err="")
+
+
+def offer_connection(listener, theirs):
+    """Offers a listening server a connection, as a supervisor does; returns the rendezvous."""
+    rendezvous = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    rendezvous.connect(listener.path)
+    header = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "schemes", "server", "host_protocol.h")
+    with open(header) as text:
+        magic, version = re.search(r"kMagic = (0x[0-9a-f]+).*?kVersion = (\d+)", text.read(), re.DOTALL).groups()
+    socket.send_fds(rendezvous, [struct.pack("<II16s", int(magic, 16), int(version), b"token")], [theirs.fileno()])
+    return rendezvous
+
+
+@suite.test
+def a_listener_does_not_map_memory_that_can_be_cut_short():
+    with Listener("key_value") as listener:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        rendezvous = offer_connection(listener, theirs)
+        theirs.close()
+        ours.settimeout(DEADLINE)
+        check(len(ours.recv(100)) == 32, "the server does not present itself")
+        regions = [os.memfd_create("empty") for _ in range(3)]
+        socket.send_fds(ours, [struct.pack("<IIQ16s", 2, 0, 0, b"")], regions)
+        for region in regions:
+            os.close(region)
+        check(ours.recv(100) == b"", "the connection is kept")
+        expect(listener.shell("echo kept > /scheme/served/a; cat /scheme/served/a"), 0, out="kept\n", err="")
+        rendezvous.close()
+
+
+@suite.test
+def a_listener_does_not_wait_for_a_connection_without_room():
+    with Listener("key_value") as listener:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        theirs.setblocking(False)
+        try:
+            while True:
+                theirs.send(b"x" * 32)
+        except BlockingIOError:
+            pass
+        # It is the description that blocks or does not.
+        theirs.setblocking(True)
+        rendezvous = offer_connection(listener, theirs)
+        expect(listener.shell("echo kept > /scheme/served/a; cat /scheme/served/a"), 0, out="kept\n", err="")
+        rendezvous.close()
+        ours.close()
 
 
 @suite.test
