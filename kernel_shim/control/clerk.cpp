@@ -15,7 +15,7 @@ Result<std::unique_ptr<Clerk>> Clerk::start(Desk& desk, std::function<void()> do
     return clerk;
 }
 
-Clerk::~Clerk() {
+void Clerk::end() {
     {
         const std::lock_guard lock(mutex_);
         ending_ = true;

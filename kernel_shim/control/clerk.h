@@ -21,10 +21,12 @@ class Clerk {
     // `done` is called on the clerk's thread after each outcome; it must not block. `desk` outlives the
     // clerk. EAGAIN where there is no thread.
     static Result<std::unique_ptr<Clerk>> start(Desk& desk, std::function<void()> done);
-    // Finishes the order in hand and forgets the others. Blocks for that.
-    ~Clerk();
+    ~Clerk() { end(); }
     Clerk(const Clerk&) = delete;
     Clerk& operator=(const Clerk&) = delete;
+
+    // Finishes the order in hand, whose outcome can still be taken, and forgets the others. Blocks for that.
+    void end();
 
     // Does not wait. As many orders wait as there are connections, at most.
     void give(Order order);

@@ -81,7 +81,7 @@ class Server::Loop {
             if (locked_ && orders_ == 0) break;
         }
         // Whoever has sent something before the end is still answered, as far as he reads.
-        if (locked_)
+        if (locked_ || over_)
             while (!connections_.empty())
                 serve_last(connections_.begin()->first);
         connections_.clear();
@@ -159,10 +159,6 @@ class Server::Loop {
 
     void wake_up() {
         (void)host::take_event(files_.wake);
-        if (server_.stopping_.load()) {
-            over_ = true;
-            return;
-        }
         for (Outcome& outcome : server_.clerk_->take()) {
             --orders_;
             const auto found = connections_.find(outcome.connection);
@@ -172,6 +168,7 @@ class Server::Loop {
             found->second->talk.answer(outcome.answer);
             serve(outcome.connection);
         }
+        if (server_.stopping_.load()) over_ = true;
     }
 
     void close(std::uint64_t id) {
@@ -353,6 +350,8 @@ Expected<std::unique_ptr<Server>, std::string> Server::start(const ServerOptions
 }
 
 Server::~Server() {
+    // The order in hand may be what has ended the run: whoever gave it is answered.
+    if (clerk_ != nullptr) clerk_->end();
     stopping_.store(true);
     (void)host::signal_event(wake_.get(), 1);
     if (thread_.joinable()) thread_.join();
