@@ -32,6 +32,8 @@ class SleepWord {
     Watched sleep_or(const std::atomic<std::uint32_t>& shared, std::uint32_t seen);
     // Any thread, also under locks.
     void wake();
+    // Whether wake() was called after arm(). Owner only.
+    [[nodiscard]] bool woken() const { return word_.load(std::memory_order_acquire) == kWoken; }
 
   private:
     static constexpr std::uint32_t kIdle = 0;

@@ -98,6 +98,8 @@ class Waiter {
     Watched watch(const std::atomic<std::uint32_t>& shared, std::uint32_t seen) {
         return killed() ? Watched::kWoken : word_.sleep_or(shared, seen);
     }
+    // Whether sleep() has something to return. Between prepare() and sleep(). Owner only.
+    [[nodiscard]] bool over() const { return killed() || word_.woken(); }
     // Like sleep(), but also ends (as kNotified) when `host_file` becomes ready for `poll_events` (POLLIN…).
     Wake sleep_on_file(int host_file, short poll_events, Deadline deadline);
 

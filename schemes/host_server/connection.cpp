@@ -99,7 +99,7 @@ wait::Wake Connection::exchange(wait::Waiter& waiter) {
 }
 
 void Connection::collect(wait::Waiter& waiter) {
-    while (!lost_.load()) {
+    for (std::size_t taken = 0; taken < kShare && !waiter.over() && !lost_.load();) {
         const std::uint32_t seen = rings_->bell().load(std::memory_order_seq_cst);
         rings_->set_sleep(Sleep::kOnBell);
         if (!rings_->answers_wait()) {
@@ -108,25 +108,19 @@ void Connection::collect(wait::Waiter& waiter) {
             if (!rings_->answers_wait()) pump(false);
         }
         rings_->set_sleep(Sleep::kAwake);
-        if (!take_answers()) give_up();
+        taken += take_answers(kShare - taken);
         if (rings_->wants_room()) pump(false);
     }
 }
 
-// What comes from now on rings the socket. What has come before is not left to wait, but somebody whose own
-// answer is there does not look after others for ever.
+// What comes from now on rings the socket; what has come before is left to the thread that watches it.
 void Connection::leave() {
-    for (int look = 0;; ++look) {
-        rings_->set_sleep(Sleep::kOnSocket);
-        collecting_.store(false);
-        if (closed_.load()) {
-            if (become_collector()) drop_descriptors();
-            return;
-        }
-        if (lost_.load() || !rings_->answers_wait()) return;
-        if (look == kLastLooks) return (void)host::signal_event(left_behind_.get(), 1);
-        if (!become_collector()) return;
-        if (!take_answers()) give_up();
+    rings_->set_sleep(Sleep::kOnSocket);
+    collecting_.store(false);
+    if (closed_.load()) {
+        if (become_collector()) drop_descriptors();
+    } else if (!lost_.load() && rings_->answers_wait()) {
+        (void)host::signal_event(left_behind_.get(), 1);
     }
 }
 
@@ -188,7 +182,7 @@ bool Connection::serve() {
         // A server that never stops must not hold up whoever ends the connection: what it adds meanwhile
         // waits for the next turn.
         for (std::size_t taken = 0; taken < server::kAnswerSlots && rings_->answers_wait(); taken += kBatch)
-            if (!take_answers()) give_up();
+            (void)take_answers(kBatch);
         leave();
     }
     if (!packets) give_up();
@@ -197,17 +191,19 @@ bool Connection::serve() {
     return !lost_.load();
 }
 
-bool Connection::take_answers() {
+std::size_t Connection::take_answers(std::size_t most) {
     std::array<Cqe, kBatch> batch;
-    const Result<std::size_t> count = rings_->take(batch);
-    if (!count) return false;
+    const Result<std::size_t> count = rings_->take(std::span(batch).first(std::min(most, batch.size())));
+    if (!count) {
+        give_up();
+        return 0;
+    }
     // What others' answers end must not make their collector wait for an answer itself.
     const wait::Waiter::Aside aside;
     for (const Cqe& cqe : std::span(batch).first(*count))
         if (!complete(cqe)) ++lies_;
-    // A server whose ring was full may wait for slots.
-    if (*count == batch.size()) wake_server();
-    return true;
+    if (rings_->were_full()) wake_server();
+    return *count;
 }
 
 // Whoever takes packets out also keeps what was in them, before anybody else looks. Where a server has died

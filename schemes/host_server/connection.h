@@ -4,8 +4,9 @@
 // queue to the ring, answers from the ring to those who wait, and descriptors both ways.
 //
 // One thread at a time takes answers, for everybody: the collector. A caller who finds that there is none is
-// it until its own answer has come, and sleeps on the bell; so a caller alone needs no third thread. While
-// there is no collector the server's bells are packets, and wake the thread that watches the socket.
+// it until its own answer has come, or it has done its share for others, and sleeps on the bell; so a caller
+// alone needs no third thread. While there is no collector the server's bells are packets, and wake the
+// thread that watches the socket.
 
 #include <atomic>
 #include <deque>
@@ -67,9 +68,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     // More than a socket holds.
     static constexpr std::size_t kMostPackets = 1024;
 
-    // Answers taken in one go, and how often a collector who may leave looks for more.
+    // Answers taken in one go.
     static constexpr std::size_t kBatch = 64;
-    static constexpr int kLastLooks = 4;
+    // What a caller takes at most before it leaves the rest to the thread that serves. Each answer is a
+    // wake-up that it pays for with its own time on the CPU: the host's scheduler lets all those it has woken
+    // go first.
+    static constexpr std::size_t kShare = 8;
 
     Connection(host::UniqueFd socket, host::UniqueFd left_behind, std::unique_ptr<Rings> rings,
                std::shared_ptr<HostScheme> scheme, scheme::SchemeRegistry& schemes,
@@ -83,7 +87,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
     // A caller's thread: moves its request, and sleeps until it is answered.
     wait::Wake exchange(wait::Waiter& waiter);
-    // The collector's work until the wait is over, and its end. become_collector: false where there is one.
+    // The collector's work until the wait is over or its share done, and its end. become_collector: false
+    // where there is one.
     bool become_collector();
     void collect(wait::Waiter& waiter);
     void leave();
@@ -94,8 +99,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void wake_server();
     void give_up();
     bool receive_packets();
-    // At most a batch, and whether the rings are sound. Collector only.
-    bool take_answers();
+    // Takes so many at most, and a batch at most; their number. Collector only.
+    std::size_t take_answers(std::size_t most);
     void drop_descriptors();
     Result<void> complete(const abi::Cqe& cqe);
     Result<void> respond(std::uint32_t tag, user_scheme::Answer&& answer);

@@ -76,6 +76,7 @@ Result<std::size_t> Rings::take(std::span<abi::Cqe> to) {
     const std::uint32_t waiting = produced - answers_consumed_;
     if (waiting > kAnswerSlots) return fail(Errno::kEPROTO);
     const std::size_t count = std::min<std::size_t>(waiting, to.size());
+    consumed_before_ = answers_consumed_;
     for (std::size_t i = 0; i < count; ++i)
         std::memcpy(&to[i], &theirs_.answers[answers_consumed_++ % kAnswerSlots], sizeof to[i]);
     ours_.answers_consumed.store(answers_consumed_, std::memory_order_seq_cst);
@@ -105,6 +106,12 @@ void Rings::advise_cpu(int cpu) {
 bool Rings::answers_wait() const {
     return theirs_.produced.load(std::memory_order_seq_cst) !=
            ours_.answers_consumed.load(std::memory_order_relaxed);
+}
+
+// A server that has seen no room says that it sleeps, and looks once more. So either it sees what the last
+// take() made, or this sees here what it has produced.
+bool Rings::were_full() const {
+    return theirs_.produced.load(std::memory_order_seq_cst) - consumed_before_ >= kAnswerSlots;
 }
 
 }  // namespace halfcell::host_server

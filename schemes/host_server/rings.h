@@ -43,6 +43,8 @@ class Rings {
     // Takes answers; their number. EPROTO where the server claims more than there can be.
     Result<std::size_t> take(std::span<abi::Cqe> to);
     [[nodiscard]] bool answers_wait() const;
+    // Whether there was no room for more before the last take(): the server may wait for it.
+    [[nodiscard]] bool were_full() const;
 
     // --- bells.
 
@@ -74,6 +76,7 @@ class Rings {
     std::uint32_t produced_ = 0;
     std::uint32_t requests_consumed_ = 0;  // as far as the server has gone
     std::uint32_t answers_consumed_ = 0;
+    std::uint32_t consumed_before_ = 0;  // the last take()
     unsigned elsewhere_ = 0;  // callers in a row that waited on another CPU than the server was told
 };
 

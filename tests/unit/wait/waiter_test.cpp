@@ -134,8 +134,10 @@ TEST_CASE("a watch leaves the wait prepared, whatever the other process does") {
     heard = true;
     ringer.join();
     CHECK(std::string(waiter.reason()) == "test");
+    CHECK_FALSE(waiter.over());
     SUBCASE("notified") {
         std::thread([&] { waiter.notify(); }).join();
+        CHECK(waiter.over());
         CHECK(waiter.watch(shared, 4) == wait::Watched::kWoken);
         CHECK(waiter.sleep({}) == Wake::kNotified);
     }
@@ -148,6 +150,7 @@ TEST_CASE("a watch leaves the wait prepared, whatever the other process does") {
     SUBCASE("killed before") {
         waiter.kill();
         waiter.prepare({.reason = "test"});
+        CHECK(waiter.over());
         CHECK(waiter.watch(shared, 5) == wait::Watched::kWoken);
         CHECK(waiter.sleep({}) == Wake::kKilled);
     }

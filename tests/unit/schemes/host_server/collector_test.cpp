@@ -7,18 +7,22 @@
 #include <atomic>
 #include <chrono>
 #include <thread>
+#include <vector>
 
 #include "kernel_shim/host/cpu.h"
 #include "tests/unit/schemes/host_server/connection_fixture.h"
 
 namespace halfcell::host_server {
 
-using abi::Cqe;
 using abi::CqeOpcode;
 using abi::Opcode;
 using server::Sleep;
 
 namespace {
+
+// Many answers at once, and a tag that no request has.
+constexpr std::size_t kCrowd = 100;
+constexpr std::uint32_t kNobody = 4711;
 
 bool readable(int file) {
     pollfd one{file, POLLIN, 0};
@@ -93,6 +97,71 @@ TEST_CASE_FIXTURE(CollectorFixture, "a caller that waits longer takes the answer
     CHECK(connection->lies() == 0);
 }
 
+TEST_CASE_FIXTURE(CollectorFixture,
+                  "a collector that has its answer leaves what is behind it to the thread") {
+    PendingRead read(served(), 10);
+    // Its own comes first, and so much with it that it is never the last.
+    const abi::Cqe own{.tag = server->next().tag, .result = 1};
+    std::vector<abi::Cqe> answers(kCrowd, abi::Cqe{.tag = kNobody});
+    answers.front() = own;
+    server->put(answers);
+    server->ring();
+    CHECK(read.join() == 1);
+    CHECK(connection->lies() < kCrowd / 2);
+    CHECK(readable(connection->left_behind()));
+    CHECK(connection->serve());
+    CHECK(connection->lies() == kCrowd - 1);
+    CHECK(connection->idle());
+}
+
+TEST_CASE_FIXTURE(CollectorFixture, "a collector that has done its share waits like others") {
+    PendingRead read(served(), 10);
+    const std::uint32_t tag = server->next().tag;
+    await_sleep(Sleep::kOnBell);
+    server->put(std::vector<abi::Cqe>(kCrowd, abi::Cqe{.tag = kNobody}));
+    server->ring();
+    while (!readable(connection->left_behind()) && connection->lies() < kCrowd)
+        std::this_thread::yield();
+    CHECK(connection->lies() < kCrowd / 2);
+    CHECK(connection->serve());
+    CHECK(connection->lies() == kCrowd);
+    SUBCASE("for its answer") {
+        server->answer(tag, 1);
+        serve_when_woken();
+        CHECK(read.join() == 1);
+    }
+    SUBCASE("and is the collector again when it is interrupted") {
+        while (!read.waiter.interrupt())
+            std::this_thread::yield();
+        CHECK(server->next().opcode == static_cast<int>(Opcode::kCancel));
+        await_sleep(Sleep::kOnBell);
+        server->answer(tag, abi::mux_error(Errno::kECANCELED));
+        CHECK(error_of(read.join()) == "EINTR");
+    }
+    SUBCASE("for its kill") {
+        read.waiter.kill();
+        CHECK(error_of(read.join()) == "EINTR");
+    }
+    SUBCASE("for the end of the connection") {
+        server->hang_up();
+        while (connection->serve())
+            std::this_thread::yield();
+        connection->close();
+        CHECK(error_of(read.join()) == "ENODEV");
+    }
+}
+
+TEST_CASE_FIXTURE(CollectorFixture, "a server hears that there is room for answers where there was none") {
+    server->answers->sleep.store(Sleep::kOnBell);
+    const std::uint32_t bell = server->requests->bell.load();
+    server->put(std::vector<abi::Cqe>(server::kAnswerSlots - 1, abi::Cqe{.tag = kNobody}));
+    CHECK(connection->serve());
+    CHECK(server->requests->bell.load() == bell);
+    server->put(std::vector<abi::Cqe>(server::kAnswerSlots, abi::Cqe{.tag = kNobody}));
+    CHECK(connection->serve());
+    CHECK(server->requests->bell.load() != bell);
+}
+
 TEST_CASE_FIXTURE(CollectorFixture, "once the collector has its answer, others get theirs all the same") {
     PendingRead first(served(), 10);
     const std::uint32_t tag = server->next().tag;
@@ -164,11 +233,12 @@ TEST_CASE_FIXTURE(CollectorFixture, "a server that never stops answering keeps n
     std::atomic<bool> answer{false};
     {
         const Pestering flood([&] {
-            // Beyond the room there is, the rings would be unsound, and the connection given up.
             if (server->has_room())
-                server->put(answer.exchange(false) ? Cqe{.tag = tag, .result = 1} : Cqe{.tag = 4711});
+                server->put(answer.exchange(false) ? abi::Cqe{.tag = tag, .result = 1}
+                                                   : abi::Cqe{.tag = kNobody});
             if (server->requests->sleep.load() == Sleep::kOnBell) server->ring_bell();
         });
+        const Pestering thread([&] { (void)connection->serve(); });
         while (connection->lies() < 1000)
             std::this_thread::yield();
         SUBCASE("from being killed") {
@@ -179,9 +249,7 @@ TEST_CASE_FIXTURE(CollectorFixture, "a server that never stops answering keeps n
             answer = true;
             CHECK(read.join() == 1);
         }
-        // Nor the thread that serves.
-        for (int i = 0; i < 10; ++i)
-            CHECK(connection->serve());
+        // Nor the thread that serves: it ends.
     }
     while (!connection->idle())
         CHECK(connection->serve());
