@@ -4,7 +4,7 @@ import os
 import harness
 from lab import Attack, effect_in, unharmed
 
-_ROUNDS = 4000
+_ROUNDS = 1500
 _STUB_CODE = 0x7FFF_E000_0000
 _FREE = 0x6FFF_0000_0000
 
