@@ -96,9 +96,13 @@ class World {
         (void)programs_[who].space->write(address, bytes);
     }
     std::uint64_t call(std::size_t who, std::uint32_t number, const std::array<std::uint64_t, 6>& args) {
+        // Who has been stopped makes no call, and has no worker that could let it go on: another takes its
+        // place.
+        if (programs_[who].context->state() == task::RunState::kStopped) {
+            end(*programs_[who].context);
+            enter(who);
+        }
         const auto context = programs_[who].context;
-        // Who has been stopped makes no call before it goes on.
-        if (context->state() == task::RunState::kStopped) context->unstop();
         const std::uint64_t answer =
             *dispatcher_.handle(*kernel_, *context, {.number = number, .args = args});
         // A program that has ended is followed by another, until there are too many contexts.
