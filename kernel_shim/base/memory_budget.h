@@ -10,6 +10,10 @@
 
 namespace halfcell {
 
+// What a descriptor that waits in a queue counts, in bytes: with what nothing else may keep alive any more, a
+// pipe, say, in which another one waits.
+inline constexpr std::uint64_t kQueuedDescriptorCost = 1024;
+
 // Any thread; never blocks.
 class MemoryBudget {
   public:
@@ -49,6 +53,7 @@ class HeldBytes {
         bytes_ += bytes;
         return true;
     }
+    // Grows beyond what is left, too: MemoryBudget::take_again.
     void grow_again(std::uint64_t bytes) {
         budget_->take_again(bytes);
         bytes_ += bytes;

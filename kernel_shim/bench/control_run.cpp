@@ -1,6 +1,5 @@
 #include "kernel_shim/bench/control_run.h"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -52,8 +51,9 @@ Result<Run> start_waiting(const std::string& command) {
 }
 
 Result<double> let_go(Run run) {
-    if (::write(run.child.input.get(), "\n", 1) != 1) return fail(Errno::kEIO);
-    return number_from(std::move(run.child));
+    if (::write(run.child.input.get(), "\n", 1) == 1) return number_from(std::move(run.child));
+    put_down(std::move(run.child));
+    return fail(Errno::kEIO);
 }
 
 Result<void> expect_success(Client& client, const std::string& command) {

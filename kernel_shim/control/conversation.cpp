@@ -44,7 +44,7 @@ std::string version_line() {
     OrderedJson answer;
     answer["major"] = kMajorVersion;
     answer["minor"] = kMinorVersion;
-    answer["version"] = std::to_string(kMajorVersion) + "." + std::to_string(kMinorVersion);
+    answer["version"] = version();
     return dump_json(answer) + "\n";
 }
 

@@ -64,15 +64,16 @@ void append_table(std::string& text, const OrderedJson& rows, std::size_t indent
         for (const std::string& column : columns)
             line.push_back(row.contains(column) ? printable(cell_of(column, row[column])) : "-");
     }
+    std::vector<std::size_t> widths(columns.size());
+    for (const auto& line : lines)
+        for (std::size_t column = 0; column < columns.size(); ++column)
+            widths[column] = std::max(widths[column], line[column].size());
     for (const auto& line : lines) {
         text.append(indent, ' ');
         for (std::size_t column = 0; column < columns.size(); ++column) {
-            std::size_t width = 0;
-            for (const auto& other : lines)
-                width = std::max(width, other[column].size());
             const bool last = column + 1 == columns.size();
             text += line[column];
-            if (!last) text.append(width - line[column].size() + 2, ' ');
+            if (!last) text.append(widths[column] - line[column].size() + 2, ' ');
         }
         text += "\n";
     }

@@ -36,7 +36,7 @@ inline constexpr std::size_t kMostRows = 4096;
 // The waits, and the deadlocks in words.
 [[nodiscard]] OrderedJson report_waits(const WaitGraph& graph);
 
-// Counters of the kernel: contexts by state, memory, futexes, events, schemes, uptime.
+// Counters of the kernel: contexts by state, memory, futexes, events, uptime.
 [[nodiscard]] OrderedJson report_kernel(const task::Kernel& kernel);
 
 }  // namespace halfcell::control

@@ -45,7 +45,7 @@ Result<void> RunDesk::exists(std::uint32_t pid) {
 OrderedJson RunDesk::state(const Order& order) {
     const auto processes = processes_.processes();
     OrderedJson report;
-    report["version"] = std::to_string(kMajorVersion) + "." + std::to_string(kMinorVersion);
+    report["version"] = version();
     report["kernel"] = report_kernel(kernel_);
     report.update(report_processes(kernel_, processes));
     report.update(report_schemes(kernel_));

@@ -2,6 +2,7 @@
 
 // The control socket: one thread, one epoll, any number of peers, each of whose messages is authenticated.
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <string>

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "kernel_shim/control/version.h"
 #include "kernel_shim/host/capacity.h"
 #include "kernel_shim/supervisor/command_words.h"
 
@@ -191,9 +192,8 @@ void add_world_options(CLI::App& app, WorldOptions& world) {
         },
         "the guest's working directory (default /); a relative one begins at the host's");
     app.add_option("--memory-limit", world.memory_limit,
-                   "bytes of guest memory, e.g. 64M, and as many for what waits in pipes and sockets; beyond "
-                   "it ENOMEM, for "
-                   "files in memory ENOSPC")
+                   "bytes of guest memory, e.g. 64M, and as many for what waits in pipes and sockets; "
+                   "beyond it ENOMEM, for files in memory ENOSPC")
         ->transform(CLI::AsSizeValue(false));
     world.context_limit = host::comfortable_guest_threads(host::read_host_limits());
     app.add_option("--process-limit", world.context_limit,
@@ -251,7 +251,7 @@ int separator_index(const CLI::App& sub, int argc, char** argv) {
 
 Command parse_command_line(int argc, char** argv) {
     CLI::App app{"halfcell: a Redox kernel that runs as an ordinary Linux process", "halfcell"};
-    app.set_version_flag("--version", std::string("halfcell 0.1 (redox_syscall 0.7.4)"));
+    app.set_version_flag("--version", "halfcell " + control::version() + " (redox_syscall 0.7.4)");
     app.require_subcommand(1);
     app.footer(kFooter);
     const auto formatter = std::make_shared<HelpFormatter>();

@@ -119,31 +119,23 @@ void ArgumentPrinter::print_value(TextWriter& to, const Argument& argument, std:
         case ArgumentKind::kRemainingOut:
             if (failed && result->error() != Errno::kEINTR) return to.append_hex(value);
             return append_time(to, call_.space, value);
-        case ArgumentKind::kNumber:
-            return to.append_decimal(value);
-        case ArgumentKind::kOffset:
-            return to.append_signed(static_cast<std::int64_t>(value));
-        case ArgumentKind::kOctal:
-            return to.append_octal(value);
-        case ArgumentKind::kAddress:
-            return to.append_hex(value);
-        case ArgumentKind::kFlags:
-            return append_flags(to, argument.names, value);
-        case ArgumentKind::kOneOf:
-            return append_one_of(to, argument.names, value);
-        case ArgumentKind::kOpenFlags:
-            return append_open_flags(to, value);
         case ArgumentKind::kTransferFlags:
             if (value == UINT64_MAX) return to.append("stored");
             return append_flags(to, abi::names_of<abi::RwFlags>(), value);
-        case ArgumentKind::kCallFlags:
-            return append_call_flags(to, value);
         case ArgumentKind::kMetadata:
             return append_metadata(to, call_.space, value, word(index - 1));
-        case ArgumentKind::kRemapFlags:
-            return append_remap_flags(to, value);
         case ArgumentKind::kFcntlArgument:
             return append_fcntl(to, call_, nullptr, value);
+        case ArgumentKind::kNumber:
+        case ArgumentKind::kOffset:
+        case ArgumentKind::kOctal:
+        case ArgumentKind::kAddress:
+        case ArgumentKind::kFlags:
+        case ArgumentKind::kOneOf:
+        case ArgumentKind::kOpenFlags:
+        case ArgumentKind::kCallFlags:
+        case ArgumentKind::kRemapFlags:
+            return append_word(to, argument, value);
     }
 }
 

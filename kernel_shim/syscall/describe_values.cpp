@@ -106,6 +106,29 @@ void append_remap_flags(TextWriter& to, std::uint64_t bits) {
     if (separator.nothing_yet()) to.append('0');
 }
 
+void append_word(TextWriter& to, const Argument& argument, std::uint64_t value) {
+    switch (argument.kind) {
+        case ArgumentKind::kNumber:
+            return to.append_decimal(value);
+        case ArgumentKind::kOffset:
+            return to.append_signed(static_cast<std::int64_t>(value));
+        case ArgumentKind::kOctal:
+            return to.append_octal(value);
+        case ArgumentKind::kFlags:
+            return append_flags(to, argument.names, value);
+        case ArgumentKind::kOneOf:
+            return append_one_of(to, argument.names, value);
+        case ArgumentKind::kOpenFlags:
+            return append_open_flags(to, value);
+        case ArgumentKind::kCallFlags:
+            return append_call_flags(to, value);
+        case ArgumentKind::kRemapFlags:
+            return append_remap_flags(to, value);
+        default:
+            return to.append_hex(value);
+    }
+}
+
 void append_bytes(TextWriter& to, const mem::AddressSpace& space, std::uint64_t address, std::uint64_t size,
                   std::uint64_t shown, Quoting quoting) {
     std::array<char, 256> storage;

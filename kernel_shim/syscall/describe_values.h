@@ -8,6 +8,7 @@
 #include "abi/names.h"
 #include "kernel_shim/base/text.h"
 #include "kernel_shim/mem/address_space.h"
+#include "kernel_shim/syscall/argument.h"
 
 namespace halfcell::syscall {
 
@@ -24,6 +25,10 @@ void append_open_flags(TextWriter& to, std::uint64_t bits);
 void append_call_flags(TextWriter& to, std::uint64_t word);
 // MremapFlags and PROT bits in one word.
 void append_remap_flags(TextWriter& to, std::uint64_t bits);
+
+// A word of an argument as far as it says something by itself: a number, flags; for all else its bits, as an
+// address.
+void append_word(TextWriter& to, const Argument& argument, std::uint64_t value);
 
 // `size` guest bytes, at most `shown` of them, followed by ... where there are more.
 void append_bytes(TextWriter& to, const mem::AddressSpace& space, std::uint64_t address, std::uint64_t size,

@@ -70,24 +70,9 @@ void append_argument(TextWriter& to, const Argument& argument, const CallRecord&
             if (size > shown.size()) to.append("...");
             return;
         }
-        case ArgumentKind::kNumber:
-            return to.append_decimal(value);
-        case ArgumentKind::kOffset:
-            return to.append_signed(static_cast<std::int64_t>(value));
-        case ArgumentKind::kOctal:
-            return to.append_octal(value);
-        case ArgumentKind::kFlags:
-            return append_flags(to, argument.names, value);
-        case ArgumentKind::kOneOf:
-            return append_one_of(to, argument.names, value);
-        case ArgumentKind::kOpenFlags:
-            return append_open_flags(to, value);
-        case ArgumentKind::kCallFlags:
-            return append_call_flags(to, value);
-        case ArgumentKind::kRemapFlags:
-            return append_remap_flags(to, value);
         default:
-            return to.append_hex(value);
+            // What lies in memory may be gone, too.
+            return append_word(to, argument, value);
     }
 }
 

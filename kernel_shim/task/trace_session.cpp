@@ -246,20 +246,6 @@ Result<void> TraceSession::set_registers(ContextId context, const machine::Threa
     return done;
 }
 
-Result<FloatImage> TraceSession::float_registers(ContextId context) {
-    Result<FloatImage> image = FloatImage{};
-    TRY(inspect(context, [&](const ParkedThread& parked) {
-        if (const auto read = parked.thread.read_float(*image); !read) image = fail(read.error());
-    }));
-    return image;
-}
-
-Result<void> TraceSession::set_float_registers(ContextId context, const FloatImage& image) {
-    Result<void> done;
-    TRY(inspect(context, [&](const ParkedThread& parked) { done = parked.thread.write_float(image); }));
-    return done;
-}
-
 Result<void> TraceSession::read_memory(ContextId context, std::uint64_t address,
                                        std::span<std::byte> to) const {
     const auto tracee = find(context);

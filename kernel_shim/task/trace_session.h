@@ -127,8 +127,6 @@ class TraceSession : public std::enable_shared_from_this<TraceSession> {
     Result<machine::ThreadRegisters> registers(ContextId context);
     // EINVAL for segment bases that are not canonical.
     Result<void> set_registers(ContextId context, const machine::ThreadRegisters& registers);
-    Result<FloatImage> float_registers(ContextId context);
-    Result<void> set_float_registers(ContextId context, const FloatImage& image);
 
     // Memory of a tracee, stopped or not. Writing also changes what the program itself may not write, but
     // files only where it may. EFAULT; bytes before the failing one may have been copied.

@@ -50,11 +50,9 @@ class WaitQueue {
         if (!waiters_.empty()) waiters_.front()->notify();
     }
     [[nodiscard]] bool empty() const { return waiters_.empty(); }
-    // From now on. The object's lock must be held.
-    void set_wakers(Wakers wakers) { wakers_ = wakers; }
 
   private:
-    Wakers wakers_;
+    const Wakers wakers_;
     std::vector<Waiter*> waiters_;
 };
 

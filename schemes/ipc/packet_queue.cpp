@@ -10,9 +10,6 @@ namespace {
 
 // What a packet costs besides its payload, so that empty ones are not free.
 constexpr std::uint64_t kPacketCost = 256;
-// A descriptor in the queue, with what nothing else may keep alive any more: a pipe, say, in which another
-// one waits.
-constexpr std::uint64_t kDescriptorCost = 1024;
 
 std::uint64_t charge_of(const Packet& packet) {
     return packet.payload.size() + kPacketCost;
@@ -77,7 +74,7 @@ void PacketQueue::drop_front() {
 }
 
 Result<void> PacketQueue::push_descriptors(std::vector<scheme::DescriptionRef>&& descriptors) {
-    if (!descriptor_charge_.grow(descriptors.size() * kDescriptorCost)) return fail(Errno::kENOMEM);
+    if (!descriptor_charge_.grow(descriptors.size() * kQueuedDescriptorCost)) return fail(Errno::kENOMEM);
     std::move(descriptors.begin(), descriptors.end(), std::back_inserter(descriptors_));
     descriptors.clear();
     return {};
@@ -89,12 +86,12 @@ std::vector<scheme::DescriptionRef> PacketQueue::take_descriptors(std::uint64_t 
     std::vector<scheme::DescriptionRef> taken(std::make_move_iterator(descriptors_.begin()),
                                               std::make_move_iterator(end));
     descriptors_.erase(descriptors_.begin(), end);
-    descriptor_charge_.shrink(taken.size() * kDescriptorCost);
+    descriptor_charge_.shrink(taken.size() * kQueuedDescriptorCost);
     return taken;
 }
 
 void PacketQueue::return_descriptors(std::vector<scheme::DescriptionRef>&& descriptors) {
-    descriptor_charge_.grow_again(descriptors.size() * kDescriptorCost);
+    descriptor_charge_.grow_again(descriptors.size() * kQueuedDescriptorCost);
     descriptors_.insert(descriptors_.begin(), std::make_move_iterator(descriptors.begin()),
                         std::make_move_iterator(descriptors.end()));
     descriptors.clear();

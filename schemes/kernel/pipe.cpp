@@ -61,9 +61,9 @@ Result<OpenResult> PipeScheme::openat(const Caller&, HandleNumber base, std::str
     }
     if (!without_leading_slashes(path).empty()) return fail(Errno::kENOENT);
     const HandleNumber number{next_.fetch_add(2)};
-    const auto pipe_made = std::make_shared<PipeBuffer>(
-        queues_, wait::Wakers{id(), number}, wait::Wakers{id(), number_of(number, PipeEnd::kWrite)});
-    pipes_.with([&](auto& pipes) { pipes.emplace(number, pipe_made); });
+    const auto made = std::make_shared<PipeBuffer>(queues_, wait::Wakers{id(), number},
+                                                   wait::Wakers{id(), number_of(number, PipeEnd::kWrite)});
+    pipes_.with([&](auto& pipes) { pipes.emplace(number, made); });
     return OpenedHandle{.number = number};
 }
 

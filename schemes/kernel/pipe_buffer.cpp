@@ -8,10 +8,6 @@ namespace halfcell::schemes {
 
 namespace {
 
-// A descriptor in the queue, with what nothing else may keep alive any more: a pipe, say, in which another
-// one waits.
-constexpr std::uint64_t kDescriptorCost = 1024;
-
 constexpr const char* kReadReason = "PipeRead::read";
 constexpr const char* kWriteReason = "PipeWrite::write";
 
@@ -119,7 +115,7 @@ Result<std::uint64_t> PipeBuffer::send(std::vector<scheme::DescriptionRef> descr
         TRY(writers_.wait(lock, waiter, kWriteReason));
     }
     const std::size_t count = std::min(descriptions.size(), kCapacity - descriptions_.size());
-    if (!held_.grow(count * kDescriptorCost)) return fail(Errno::kENOMEM);
+    if (!held_.grow(count * kQueuedDescriptorCost)) return fail(Errno::kENOMEM);
     std::move(descriptions.begin(), descriptions.begin() + static_cast<std::ptrdiff_t>(count),
               std::back_inserter(descriptions_));
     readers_.notify_all();
@@ -139,14 +135,14 @@ Result<std::vector<scheme::DescriptionRef>> PipeBuffer::receive(std::uint64_t co
                      static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(count, descriptions_.size()));
     taken.assign(std::make_move_iterator(descriptions_.begin()), std::make_move_iterator(end));
     descriptions_.erase(descriptions_.begin(), end);
-    held_.shrink(taken.size() * kDescriptorCost);
+    held_.shrink(taken.size() * kQueuedDescriptorCost);
     writers_.notify_all();
     return taken;
 }
 
 void PipeBuffer::give_back(std::vector<scheme::DescriptionRef> descriptions) {
     std::lock_guard lock(mutex_);
-    held_.grow_again(descriptions.size() * kDescriptorCost);
+    held_.grow_again(descriptions.size() * kQueuedDescriptorCost);
     descriptions_.insert(descriptions_.begin(), std::make_move_iterator(descriptions.begin()),
                          std::make_move_iterator(descriptions.end()));
     readers_.notify_all();
@@ -175,7 +171,7 @@ std::vector<scheme::DescriptionRef> PipeBuffer::take_descriptions() {
     std::vector<scheme::DescriptionRef> taken(std::make_move_iterator(descriptions_.begin()),
                                               std::make_move_iterator(descriptions_.end()));
     descriptions_.clear();
-    held_.shrink(taken.size() * kDescriptorCost);
+    held_.shrink(taken.size() * kQueuedDescriptorCost);
     return taken;
 }
 

@@ -44,7 +44,7 @@ std::string piece_of(fuzz::Input& input) {
 // An answer is one JSON object a line, or, as help's, text that ends with an empty line.
 void check_answers(const std::string& output) {
     std::string text = output;
-    for (std::size_t at; (at = text.find("; ")) == 0;)
+    while (text.starts_with("; "))
         text.erase(0, 2);
     HC_CHECK(output.empty() || output.ends_with('\n') || output.ends_with("; "), "half an answer");
     const std::size_t end = text.find('\n');
@@ -64,7 +64,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (int steps = 0; steps < 10000; ++steps) {
         switch (talk.next(locked)) {
             case Step::kRead: {
-                if (ended) HC_CHECK(false, "a peer that sends nothing more is read from");
+                HC_CHECK(!ended, "a peer that sends nothing more is read from");
                 if (input.empty()) {
                     talk.end_of_input();
                     ended = true;

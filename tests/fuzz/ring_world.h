@@ -59,7 +59,7 @@ class Files {
 };
 
 // Three clients, one connection at a time, and the pages they share.
-class RingWorld {
+class RingWorld : public KernelOfWorld {
   public:
     RingWorld() {
         kernel_.schemes.add(SchemeId{1}, files_);
@@ -106,16 +106,8 @@ class RingWorld {
         server.reset();
     }
     std::shared_ptr<schemes::HostfdScheme> files() const { return files_; }
-    // An open description of some other scheme.
-    scheme::DescriptionRef open() { return others_.open(opened_++); }
 
   private:
-    test::FakePool pool_{kPoolLimit};
-    test::FakeMachineFactory machines_;
-    NoCalls calls_;
-    test::RegisteredScheme<> others_;
-    std::uint64_t opened_ = 0;
-    task::Kernel kernel_{pool_, machines_, calls_};
     std::shared_ptr<schemes::HostfdScheme> files_ = std::make_shared<schemes::HostfdScheme>(pool_);
 
   public:

@@ -114,7 +114,25 @@ class Party {
     std::atomic<bool> done_{false};
 };
 
-class World {
+// The kernel of a world, and files of a scheme that it is not about.
+class KernelOfWorld {
+  public:
+    // An open description of some other scheme.
+    scheme::DescriptionRef open() { return others_.open(opened_++); }
+
+  protected:
+    KernelOfWorld() = default;
+    ~KernelOfWorld() = default;
+
+    test::FakePool pool_{kPoolLimit};
+    test::FakeMachineFactory machines_;
+    NoCalls calls_;
+    test::RegisteredScheme<> others_;
+    std::uint64_t opened_ = 0;
+    task::Kernel kernel_{pool_, machines_, calls_};
+};
+
+class World : public KernelOfWorld {
   public:
     World() {
         kernel_.schemes.add(scheme::kSchemeManagerId, manager);
@@ -155,23 +173,12 @@ class World {
         clients[which].reset();
         clients[which] = party();
     }
-    // An open description of some other scheme.
-    scheme::DescriptionRef open() { return others_.open(opened_++); }
     // The scheme's handle, as a description.
     [[nodiscard]] scheme::DescriptionRef file() const {
         return scheme::DescriptionRef::create(
             {.scheme = user, .scheme_id = user->id(), .number = HandleNumber{42}});
     }
 
-  private:
-    test::FakePool pool_{kPoolLimit};
-    test::FakeMachineFactory machines_;
-    NoCalls calls_;
-    test::RegisteredScheme<> others_;
-    std::uint64_t opened_ = 0;
-    task::Kernel kernel_{pool_, machines_, calls_};
-
-  public:
     const std::shared_ptr<schemes::SchemeManager> manager = std::make_shared<schemes::SchemeManager>(kernel_);
     std::unique_ptr<Party> server;
     std::array<std::unique_ptr<Party>, 3> clients;

@@ -4,7 +4,6 @@ import contextlib
 import os
 import resource
 import select
-import socket
 import sys
 import threading
 

@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import shlex
-import shutil
 import socket
 import sys
 
@@ -12,22 +10,14 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from control_peer import runs_with_socket
 from harness import DEADLINE, Suite, build_under_test, check, expect, next_line, run, wait_until
+from real_gdb import gdb_words, needs_gdb, run_gdb, said
 
 build = build_under_test()
 suite = Suite()
 running = runs_with_socket(build, suite)
 PROGRAM = os.path.join(build.directory, "userland", "bin", "debuggee")
 PIE = os.path.join(build.directory, "userland", "bin", "debuggee_pie")
-GDB = shutil.which("gdb")
 FIRST = 2  # the first process of a run
-
-
-def needs_gdb(test):
-    """A test that is skipped where there is no gdb."""
-    def wrapped():
-        return "gdb is not installed" if GDB is None else test()
-    wrapped.__name__ = test.__name__
-    return wrapped
 
 
 def ask(path, *words):
@@ -42,26 +32,11 @@ def let_in(path, pid=FIRST, *options):
 
 def gdb(line, program, *commands):
     """What gdb prints for these commands."""
-    words = shlex.split(line)
-    check(words[0] == "gdb", f"no line to connect gdb: {line!r}")
-    for command in commands:
-        words += ["-ex", command]
-    outcome = run([GDB, "-nx", "-batch", "-iex", "set width 0", "-iex", "set confirm off", *words[1:], program],
-                  deadline=DEADLINE, clean=False)
-    return (outcome.out + outcome.err).decode(errors="replace")
+    return run_gdb([*gdb_words(line, *commands), program])
 
 
 def address_in(line):
     return re.search(r"target remote ([^']*)'", line).group(1)
-
-
-def said(text, *patterns):
-    """Checks that gdb printed these, in this order."""
-    at = 0
-    for pattern in patterns:
-        found = re.compile(pattern).search(text, at)
-        check(found, f"gdb did not say {pattern!r} (in this order):\n{text}")
-        at = found.end()
 
 
 def state_of(path, pid=FIRST):

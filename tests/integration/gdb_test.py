@@ -2,8 +2,6 @@
 """`halfcell gdb` with the real gdb, in batch mode."""
 import os
 import re
-import shlex
-import shutil
 import signal
 import stat
 import subprocess
@@ -12,20 +10,12 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from harness import DEADLINE, Suite, build_under_test, check, expect, finish, next_line, run, start
+from real_gdb import gdb_words, needs_gdb, run_gdb, said
 
 build = build_under_test()
 suite = Suite()
 PROGRAM = os.path.join(build.directory, "userland", "bin", "debuggee")
 PIE = os.path.join(build.directory, "userland", "bin", "debuggee_pie")
-GDB = shutil.which("gdb")
-
-
-def needs_gdb(test):
-    """A test that is skipped where there is no gdb."""
-    def wrapped():
-        return "gdb is not installed" if GDB is None else test()
-    wrapped.__name__ = test.__name__
-    return wrapped
 
 
 class Debugged:
@@ -37,18 +27,13 @@ class Debugged:
         first = next_line(self.process, stream=self.process.stderr).decode()
         check("waits for gdb" in first, f"not what halfcell gdb says first: {first!r}")
         self.line = next_line(self.process, stream=self.process.stderr).decode().strip()
-        check(self.line.startswith("gdb "), f"no line to connect gdb: {self.line!r}")
 
     def command(self, *commands):
-        words = shlex.split(self.line)
-        for command in commands:
-            words += ["-ex", command]
-        return [GDB, "-nx", "-batch", "-iex", "set width 0", "-iex", "set confirm off", *words[1:]]
+        return gdb_words(self.line, *commands)
 
     def gdb(self, *commands):
         """What gdb prints for these commands."""
-        outcome = run(self.command(*commands), deadline=DEADLINE, clean=False)
-        return (outcome.out + outcome.err).decode(errors="replace")
+        return run_gdb(self.command(*commands))
 
     def ends(self, status, out=None):
         process = self.process
@@ -57,15 +42,6 @@ class Debugged:
         check(got == status, f"status {got} instead of {status}: {said!r} {complaints!r}")
         if out is not None:
             check(said.decode() == out, f"printed {said!r} instead of {out!r}")
-
-
-def said(text, *patterns):
-    """Checks that gdb printed these, in this order."""
-    at = 0
-    for pattern in patterns:
-        found = re.compile(pattern).search(text, at)
-        check(found, f"gdb did not say {pattern!r} (in this order):\n{text}")
-        at = found.end()
 
 
 @suite.test

@@ -9,8 +9,6 @@ namespace {
 
 using enum Errno;
 
-constexpr uint64_t kGive = Call::kFd | Call::kWrite;
-constexpr uint64_t kTake = Call::kFd | Call::kRead;
 constexpr uint64_t kSendExclusive = abi::SendFdFlags::kExclusive;
 constexpr uint64_t kSendClone = abi::SendFdFlags::kClone;
 

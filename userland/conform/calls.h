@@ -119,6 +119,9 @@ inline constexpr uint64_t kRw = kR | kW;
 inline constexpr uint64_t kShared = abi::MapFlags::kMapShared;
 inline constexpr uint64_t kFixed = abi::MapFlags::kMapFixed;
 inline constexpr uint64_t kFixedNoreplace = abi::MapFlags::kMapFixedNoreplace;
+// SYS_CALL with a list of descriptors: to give, and to take.
+inline constexpr uint64_t kGive = abi::CallFlags::kFd | abi::CallFlags::kWrite;
+inline constexpr uint64_t kTake = abi::CallFlags::kFd | abi::CallFlags::kRead;
 using Open = abi::OpenFlags;
 using Fcntl = abi::FcntlCommand;
 using Ready = abi::EventFlags;

@@ -10,9 +10,6 @@ namespace {
 
 using enum Errno;
 
-constexpr uint64_t kTake = Call::kFd | Call::kRead;
-constexpr uint64_t kGive = Call::kFd | Call::kWrite;
-
 using Pair = std::array<uint64_t, 2>;
 
 // The two words that name a request to the scheme's socket.

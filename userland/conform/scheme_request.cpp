@@ -280,7 +280,7 @@ constexpr Probe kRequestProbes[] = {
          EXPECT(sqe.args[3], 1);
          const std::array<uint64_t, 2> words{0, sqe.tag};  // ObtainFd
          uint64_t taken = kAll;
-         EXPECT(call(server.socket, &taken, 8, Call::kFd | Call::kRead | 2, words.data()), 1);
+         EXPECT(call(server.socket, &taken, 8, kTake | 2, words.data()), 1);
          EXPECT(read(taken, buffer, 5), 5);
          server.respond(sqe, 44);
          expect_answer(sender, 44);
@@ -290,8 +290,8 @@ constexpr Probe kRequestProbes[] = {
          const Server server;
          uint64_t taken = kAll;
          const std::array<uint64_t, 2> words{0, 999};
-         EXPECT(call(server.socket, &taken, 8, Call::kFd | Call::kRead | 2, words.data()), kEINVAL);
-         EXPECT(call(server.socket, &taken, 8, Call::kFd | Call::kRead | 1, words.data()), kEINVAL);
+         EXPECT(call(server.socket, &taken, 8, kTake | 2, words.data()), kEINVAL);
+         EXPECT(call(server.socket, &taken, 8, kTake | 1, words.data()), kEINVAL);
          EXPECT(sendfd(server.socket, open_sys("uname"), 0), kEINVAL);
      }},
     {"mapped-by-another-space", "kernel:src/scheme/user.rs UserInner::fmap_inner",

@@ -15,8 +15,6 @@ using enum Errno;
 using abi::SocketCall;
 using Socket = abi::SocketConstant;
 
-constexpr uint64_t kTake = Call::kFd | Call::kRead;
-constexpr uint64_t kGive = Call::kFd | Call::kWrite;
 constexpr uint64_t kMade = Open::kRdwr | Open::kCreat | Open::kNonblock;
 
 char buffer[256];

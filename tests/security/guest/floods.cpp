@@ -69,8 +69,8 @@ int flood_nested() {
         const Word reader = open_path("/scheme/pipe");
         const Word writer = call(abi::SYS_DUP, reader, word("write"), 5);
         if (is_error(writer)) return 2;
-        constexpr Word kExclusive = abi::CallFlags::kFd | abi::CallFlags::kWrite;
-        result = call(abi::SYS_CALL, writer, word(&inner), sizeof inner, kExclusive, 0);
+        constexpr Word kGive = abi::CallFlags::kFd | abi::CallFlags::kWrite;
+        result = call(abi::SYS_CALL, writer, word(&inner), sizeof inner, kGive, 0);
         if (is_error(result)) break;
         close_file(writer);
         inner = reader;

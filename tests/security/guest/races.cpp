@@ -14,18 +14,18 @@ namespace halfcell::attack {
 namespace {
 
 constexpr Word kPage = 4096;
+constexpr int kEfault = 14;
 
-// Two values of one place in memory, which a thread turns from one into the other until it is told to stop.
+// Two values of one place in memory, which a thread turns from one into the other to the end of the program.
 struct Turning {
     volatile Word* place = nullptr;
     Word count = 0;
     std::array<const Word*, 2> values{};
-    volatile bool stop = false;
 };
 
 void turn(void* argument) {
-    auto& turning = *static_cast<Turning*>(argument);
-    while (!turning.stop)
+    const Turning& turning = *static_cast<const Turning*>(argument);
+    for (;;)
         for (const Word* value : turning.values)
             for (Word at = 0; at < turning.count; ++at)
                 turning.place[at] = value[at];
@@ -41,7 +41,7 @@ int race_path() {
     std::memcpy(texts[0], good.data(), good.size());
     std::memcpy(texts[1], bad.data(), bad.size());
     std::memcpy(texts[2], good.data(), good.size());
-    the_turning = {texts[2], (good.size() + 7) / 8, {texts[0], texts[1]}, false};
+    the_turning = {texts[2], (good.size() + 7) / 8, {texts[0], texts[1]}};
     if (is_error(start_thread(turn, &the_turning))) return 1;
     Word opened = 0, refused = 0;
     for (Word round = number_argument(0); round > 0; --round) {
@@ -76,7 +76,7 @@ int race_map() {
            .size = kPage,
            .flags = Flags::kProtRead | Flags::kProtWrite | Flags::kMapPrivate | Flags::kMapFixed,
            .address = free};
-    the_turning = {reinterpret_cast<volatile Word*>(&map.address), 1, {&free, &address}, false};
+    the_turning = {reinterpret_cast<volatile Word*>(&map.address), 1, {&free, &address}};
     if (is_error(start_thread(turn, &the_turning))) return 2;
     Word there = 0, elsewhere = 0, refused = 0;
     for (Word round = number_argument(0); round > 0; --round) {
@@ -95,14 +95,16 @@ struct Page {
     Word address = 0;
     Word protections[2] = {};
     volatile bool stop = false;
+    volatile bool stopped = false;
 };
 constinit Page the_page;
 
 void protect(void* argument) {
-    const Page& page = *static_cast<const Page*>(argument);
+    Page& page = *static_cast<Page*>(argument);
     while (!page.stop)
         for (const Word protection : page.protections)
             call(abi::SYS_MPROTECT, page.address, kPage, protection);
+    page.stopped = true;
 }
 
 // ROUNDS [writable]: lets calls store to a page that another thread makes accessible and not, but never
@@ -112,7 +114,6 @@ int race_protection() {
     const bool writable = text_argument(1)[0] != 0;
     the_page.address = map_memory(0, kPage, false);
     if (is_error(the_page.address)) return 1;
-    const auto* const content = reinterpret_cast<volatile Word*>(the_page.address);
     the_page.protections[0] = Flags::kProtRead;
     the_page.protections[1] = writable ? Flags::kProtRead | Flags::kProtWrite : 0;
     call(abi::SYS_MPROTECT, the_page.address, kPage, the_page.protections[0]);
@@ -125,47 +126,49 @@ int race_protection() {
         call(abi::SYS_FSTAT, 1, the_page.address + 128, sizeof(abi::Stat));
     }
     the_page.stop = true;
-    // What the other thread does last must not keep us from looking.
-    while (is_error(call(abi::SYS_MPROTECT, the_page.address, kPage, Flags::kProtRead))) {
-    }
+    while (!the_page.stopped)
+        call(abi::SYS_YIELD);
+    if (is_error(call(abi::SYS_MPROTECT, the_page.address, kPage, Flags::kProtRead))) return 3;
     say_result("stored", stored);
-    return stored != 0 ? (say_effect("stored by a call"), 0) : (content[0] == 0 ? 0 : 3);
+    const auto* const content = reinterpret_cast<const volatile Word*>(the_page.address);
+    for (Word at = 0; at < kPage / sizeof(Word); ++at)
+        if (content[at] != 0) {
+            say_effect("stored by a call");
+            break;
+        }
+    return 0;
 }
 
-struct Mapping {
-    Word address = 0;
-    volatile bool stop = false;
-};
-constinit Mapping the_mapping;
-
+// The page at *argument, to the end of the program.
 void come_and_go(void* argument) {
-    const Mapping& mapping = *static_cast<const Mapping*>(argument);
-    while (!mapping.stop) {
-        call(abi::SYS_FUNMAP, mapping.address, kPage);
-        map_memory(mapping.address, kPage, false);
+    const Word address = *static_cast<const Word*>(argument);
+    for (;;) {
+        call(abi::SYS_FUNMAP, address, kPage);
+        map_memory(address, kPage, false);
     }
 }
 
 // ROUNDS: calls on a page that comes and goes; each must come back, with its result or EFAULT.
 int race_mapping() {
-    the_mapping.address = map_memory(0, kPage, false);
+    static Word address;
+    address = map_memory(0, kPage, false);
     const Word random = open_path("/scheme/rand"), null = open_path("/scheme/null", true);
-    if (is_error(random) || is_error(null) || is_error(start_thread(come_and_go, &the_mapping))) return 1;
+    if (is_error(random) || is_error(null) || is_error(start_thread(come_and_go, &address))) return 1;
     Word done = 0, faults = 0, others = 0;
     const auto count = [&](Word result) {
         if (!is_error(result))
             ++done;
-        else if (error_of(result) == 14)
+        else if (error_of(result) == kEfault)
             ++faults;
         else
             ++others;
     };
-    void* const page = reinterpret_cast<void*>(the_mapping.address);
+    void* const page = reinterpret_cast<void*>(address);
     for (Word round = number_argument(0); round > 0; --round) {
         count(read_file(random, page, kPage));
         count(write_file(null, page, kPage));
-        count(call(abi::SYS_CLOCK_GETTIME, 4, the_mapping.address));
-        count(call(abi::SYS_FSTAT, 1, the_mapping.address, sizeof(abi::Stat)));
+        count(call(abi::SYS_CLOCK_GETTIME, 4, address));
+        count(call(abi::SYS_FSTAT, 1, address, sizeof(abi::Stat)));
     }
     say_result("done", done);
     say_result("faults", faults);

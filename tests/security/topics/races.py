@@ -50,8 +50,9 @@ def attacks(lab):
 
     def protects(*words):
         outcome = guest("race-protection", _ROUNDS, *words)
-        harness.check(outcome.status == 0, f"the page was changed\n{outcome}")
+        harness.check(outcome.status == 0, f"the guest did not live on\n{outcome}")
         succeeded, text = effect_in(outcome)
+        harness.check(succeeded or number(outcome, "stored") == 0, f"a call says that it stored\n{outcome}")
         return succeeded, text if succeeded else "never stored"
 
     def comes_and_goes():

@@ -333,7 +333,7 @@ TEST_CASE_FIXTURE(PipeFixture, "what waits in all pipes together is bounded") {
     std::uint64_t sent = 0;
     while (third.send({*open(kPipe, "")}, guest.caller.waiter))
         ++sent;
-    CHECK(sent == schemes::PipeBuffer::kCapacity / 1024);
+    CHECK(sent == schemes::PipeBuffer::kCapacity / kQueuedDescriptorCost);
     CHECK(error_of(write_to(third)) == "ENOMEM");
     auto taken = third.receive(1, guest.caller.waiter);
     REQUIRE(taken);
