@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "kernel_shim/base/result.h"
 #include "kernel_shim/host/unique_fd.h"
@@ -41,6 +42,11 @@ class ListeningSocket {
     [[nodiscard]] int file() const { return file_.get(); }
     // Gives up this process's descriptor, where another table has one.
     void forget_descriptor() { file_.reset(); }
+    // Gives the descriptor away, and the file into the care of another process's copy of this.
+    [[nodiscard]] host::UniqueFd leave_file() {
+        path_.clear();
+        return std::move(file_);
+    }
 
   private:
     ListeningSocket() = default;

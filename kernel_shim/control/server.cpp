@@ -304,19 +304,18 @@ class Server::Loop {
     bool over_ = false;
 };
 
-Expected<std::unique_ptr<Server>, std::string> Server::start(const ServerOptions& options, Desk& desk) {
+Expected<std::unique_ptr<Server>, std::string> Server::start(host::UniqueFd listener, const Allowed& allowed,
+                                                             Desk& desk) {
     const auto because = [](const char* what, Errno error) {
         return unexpected("control socket: " + std::string(what) + ": " + abi::errno_text(error));
     };
-    auto listener = ListeningSocket::open(options.where, options.allowed);
-    if (!listener) return unexpected(listener.error());
     auto wake = host::create_event(host::Blocking::kNo);
     if (!wake) return because("no event", wake.error());
     host::UniqueFd poller(::epoll_create1(EPOLL_CLOEXEC));
     if (!poller.is_open()) return because("no epoll", host::last_error());
-    std::unique_ptr<Server> server(new Server(std::move(*listener), std::move(*wake)));
+    std::unique_ptr<Server> server(new Server(std::move(listener), std::move(*wake)));
     for (const auto& [file, what] :
-         {std::pair{server->listener_.file(), kListener}, std::pair{server->wake_.get(), kWake}}) {
+         {std::pair{server->listener_.get(), kListener}, std::pair{server->wake_.get(), kWake}}) {
         epoll_event event{};
         event.events = EPOLLIN;
         event.data.u64 = what;
@@ -327,8 +326,8 @@ Expected<std::unique_ptr<Server>, std::string> Server::start(const ServerOptions
     if (!clerk) return because("no thread", clerk.error());
     server->clerk_ = std::move(*clerk);
 
-    const ThreadFiles files{server->listener_.file(), poller.get(), server->wake_.get()};
-    auto loop = std::make_unique<Loop>(*server, options.allowed, files);
+    const ThreadFiles files{server->listener_.get(), poller.get(), server->wake_.get()};
+    auto loop = std::make_unique<Loop>(*server, allowed, files);
     std::promise<Result<void>> ready;
     try {
         server->thread_ = std::thread([&loop, &ready, files] {
@@ -345,7 +344,7 @@ Expected<std::unique_ptr<Server>, std::string> Server::start(const ServerOptions
     if (const auto alone = ready.get_future().get(); !alone)
         return because("its thread gets no descriptors of its own", alone.error());
     // From now on the thread's table has the only ones, so that nobody is let in when the thread has ended.
-    server->listener_.forget_descriptor();
+    server->listener_.reset();
     return server;
 }
 

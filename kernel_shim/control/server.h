@@ -19,27 +19,23 @@ inline constexpr std::size_t kMostConnections = 2048;
 // Answers that wait for slow readers, all together, in bytes; beyond it orders are refused with ENOBUFS.
 inline constexpr std::size_t kMostWaiting = std::size_t{16} << 20;
 
-struct ServerOptions {
-    std::string where;  // PATH or @NAME
-    Allowed allowed;
-};
-
 class Server {
   public:
-    // Opens the socket and starts both threads. `desk` outlives the server. The error is one line for the
-    // user.
-    static Expected<std::unique_ptr<Server>, std::string> start(const ServerOptions& options, Desk& desk);
-    // Closes every connection and removes the socket. Waits for the order in hand.
+    // Starts both threads. `listener` is of ListeningSocket::open; `desk` outlives the server. The error is
+    // one line for the user.
+    static Expected<std::unique_ptr<Server>, std::string> start(host::UniqueFd listener,
+                                                                const Allowed& allowed, Desk& desk);
+    // Closes the socket and every connection. Waits for the order in hand.
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
   private:
     class Loop;
-    Server(ListeningSocket listener, host::UniqueFd wake)
+    Server(host::UniqueFd listener, host::UniqueFd wake)
         : listener_(std::move(listener)), wake_(std::move(wake)) {}
 
-    ListeningSocket listener_;
+    host::UniqueFd listener_;
     const host::UniqueFd wake_;
     std::atomic<bool> stopping_{false};
     std::unique_ptr<Clerk> clerk_;

@@ -27,6 +27,10 @@ std::string directory_for_sessions() {
     return "/tmp";
 }
 
+std::string data_directory(const std::string& directory) {
+    return directory + "/data";
+}
+
 // In a shell, the word means itself.
 std::string quoted(const std::string& word) {
     constexpr std::string_view kPlain =
@@ -54,7 +58,7 @@ Result<ConnectFiles> ConnectFiles::create() {
 
 Result<void> ConnectFiles::fill() const {
     std::error_code error;
-    const fs::path data = data_directory();
+    const fs::path data = data_directory(path_);
     fs::create_directories(data / kCallNames, error);
     if (error) return fail(host::translate_errno(error.value()));
     for (const auto& entry : fs::directory_iterator(kGdbData, error)) {
@@ -73,8 +77,9 @@ ConnectFiles::~ConnectFiles() {
     if (!path_.empty()) fs::remove_all(path_, ignored);
 }
 
-std::string ConnectFiles::command_line(const std::string& address, const std::string& program) const {
-    std::string line = "gdb -iex " + quoted("set data-directory " + data_directory()) + " -iex " +
+std::string command_line(const std::string& directory, const std::string& address,
+                         const std::string& program) {
+    std::string line = "gdb -iex " + quoted("set data-directory " + data_directory(directory)) + " -iex " +
                        quoted("set can-use-hw-watchpoints 0") + " -ex " + quoted("target remote " + address);
     if (!program.empty()) line += " " + quoted(program);
     return line;

@@ -17,17 +17,20 @@ class ConnectFiles {
     ConnectFiles(ConnectFiles&& other) noexcept : path_(std::exchange(other.path_, {})) {}
     ConnectFiles& operator=(ConnectFiles&&) = delete;
 
+    [[nodiscard]] const std::string& directory() const { return path_; }
     [[nodiscard]] std::string socket() const { return path_ + "/socket"; }
-    // The line that connects gdb to `address`; `program` may be empty. It also says that there are no
-    // hardware watchpoints, which gdb would otherwise find out when it is too late to step instead.
-    [[nodiscard]] std::string command_line(const std::string& address, const std::string& program) const;
 
   private:
     explicit ConnectFiles(std::string path) : path_(std::move(path)) {}
-    [[nodiscard]] std::string data_directory() const { return path_ + "/data"; }
     Result<void> fill() const;
 
     std::string path_;
 };
+
+// The line that connects gdb to `address` with the files of `directory`; `program` may be empty. It also says
+// that there are no hardware watchpoints, which gdb would otherwise find out when it is too late to step
+// instead.
+[[nodiscard]] std::string command_line(const std::string& directory, const std::string& address,
+                                       const std::string& program);
 
 }  // namespace halfcell::gdb

@@ -6,6 +6,7 @@
 #include <array>
 #include <system_error>
 
+#include "kernel_shim/gdb/listener.h"
 #include "kernel_shim/gdb/session.h"
 #include "kernel_shim/host/sys.h"
 
@@ -56,16 +57,18 @@ void serve(Target& target, int connection, int leave) {
     if (!session.finished()) session.on_disconnect();
 }
 
-Result<std::unique_ptr<Debugger>> Debugger::start(Listener listener, std::unique_ptr<KernelTarget> target) {
+Result<std::unique_ptr<Debugger>> Debugger::start(host::UniqueFd listener,
+                                                  std::unique_ptr<KernelTarget> target) {
     return start(std::move(listener), std::move(target), std::nullopt);
 }
 
-Result<std::unique_ptr<Debugger>> Debugger::start_visit_to(std::uint64_t process, Listener listener,
+Result<std::unique_ptr<Debugger>> Debugger::start_visit_to(std::uint64_t process, host::UniqueFd listener,
                                                            std::unique_ptr<KernelTarget> target) {
     return start(std::move(listener), std::move(target), std::optional(process));
 }
 
-Result<std::unique_ptr<Debugger>> Debugger::start(Listener listener, std::unique_ptr<KernelTarget> target,
+Result<std::unique_ptr<Debugger>> Debugger::start(host::UniqueFd listener,
+                                                  std::unique_ptr<KernelTarget> target,
                                                   std::optional<std::uint64_t> process) {
     auto leave = TRY(host::create_event(host::Blocking::kNo));
     std::unique_ptr<Debugger> debugger(
@@ -85,7 +88,7 @@ Debugger::~Debugger() {
 
 void Debugger::run() {
     if (wait_for_connection())
-        if (const auto connection = listener_.accept()) receive(connection->get());
+        if (const auto connection = Listener::accept(listener_.get())) receive(connection->get());
     target_.reset();
     over_.store(true, std::memory_order_release);
 }
@@ -98,7 +101,7 @@ void Debugger::receive(int connection) {
 }
 
 bool Debugger::wait_for_connection() {
-    std::array<pollfd, 2> files{{{listener_.file(), POLLIN, 0}, {leave_.get(), POLLIN, 0}}};
+    std::array<pollfd, 2> files{{{listener_.get(), POLLIN, 0}, {leave_.get(), POLLIN, 0}}};
     if (host::retry_interrupted([&] { return ::poll(files.data(), files.size(), -1); }) < 0) return false;
     return files[1].revents == 0;
 }

@@ -9,17 +9,18 @@
 #include <thread>
 
 #include "kernel_shim/gdb/kernel_target.h"
-#include "kernel_shim/gdb/listener.h"
+#include "kernel_shim/host/unique_fd.h"
 
 namespace halfcell::gdb {
 
 class Debugger {
   public:
-    // `target` has begun with something, which ends with the visit. EAGAIN where there is no thread to have,
-    // errors of eventfd.
-    static Result<std::unique_ptr<Debugger>> start(Listener listener, std::unique_ptr<KernelTarget> target);
+    // `listener` is a socket that listens. `target` has begun with something, which ends with the visit.
+    // EAGAIN where there is no thread to have, errors of eventfd.
+    static Result<std::unique_ptr<Debugger>> start(host::UniqueFd listener,
+                                                   std::unique_ptr<KernelTarget> target);
     // `target` attaches to this process when somebody connects; where it cannot, he is shut out again.
-    static Result<std::unique_ptr<Debugger>> start_visit_to(std::uint64_t process, Listener listener,
+    static Result<std::unique_ptr<Debugger>> start_visit_to(std::uint64_t process, host::UniqueFd listener,
                                                             std::unique_ptr<KernelTarget> target);
     // Where nobody has connected, ends the wait, and what was started for the debugger with it. Waits for the
     // end of the visit; one to a process that was attached to is cut short. Blocks.
@@ -31,19 +32,20 @@ class Debugger {
     [[nodiscard]] bool over() const { return over_.load(std::memory_order_acquire); }
 
   private:
-    Debugger(Listener listener, std::unique_ptr<KernelTarget> target, host::UniqueFd leave,
+    Debugger(host::UniqueFd listener, std::unique_ptr<KernelTarget> target, host::UniqueFd leave,
              std::optional<std::uint64_t> process)
         : listener_(std::move(listener)),
           target_(std::move(target)),
           leave_(std::move(leave)),
           process_(process) {}
-    static Result<std::unique_ptr<Debugger>> start(Listener listener, std::unique_ptr<KernelTarget> target,
+    static Result<std::unique_ptr<Debugger>> start(host::UniqueFd listener,
+                                                   std::unique_ptr<KernelTarget> target,
                                                    std::optional<std::uint64_t> process);
     void run();
     void receive(int connection);
     [[nodiscard]] bool wait_for_connection();
 
-    Listener listener_;
+    host::UniqueFd listener_;
     std::unique_ptr<KernelTarget> target_;
     const host::UniqueFd leave_;                  // readable: go
     const std::optional<std::uint64_t> process_;  // to attach to

@@ -101,9 +101,9 @@ Listener::~Listener() {
     if (is_path_) ::unlink(address_.c_str());
 }
 
-Result<host::UniqueFd> Listener::accept() {
+Result<host::UniqueFd> Listener::accept(int listener) {
     host::UniqueFd connection(
-        host::retry_interrupted([this] { return ::accept4(file_.get(), nullptr, nullptr, SOCK_CLOEXEC); }));
+        host::retry_interrupted([=] { return ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC); }));
     if (!connection.is_open()) return fail(host::last_error());
     // Packets are small and each waits for its answer. No harm where there is no TCP.
     const int on = 1;

@@ -23,8 +23,10 @@ class Listener {
     [[nodiscard]] int file() const { return file_.get(); }
     // As gdb's `target remote` wants it: a path, or address and port.
     [[nodiscard]] const std::string& address() const { return address_; }
-    // One connection. Blocks for it. Errors of accept.
-    Result<host::UniqueFd> accept();
+    // Gives up this process's descriptor, where another process listens; the file stays in our care.
+    void forget_descriptor() { file_.reset(); }
+    // One connection to such a socket. Blocks for it. Errors of accept.
+    static Result<host::UniqueFd> accept(int listener);
 
   private:
     Listener(host::UniqueFd file, std::string address, bool is_path)

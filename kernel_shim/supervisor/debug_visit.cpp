@@ -6,12 +6,9 @@ namespace halfcell::supervisor {
 
 Expected<std::unique_ptr<DebugVisit>, std::string> DebugVisit::open(World::Parts& parts,
                                                                     const std::string& listen) {
-    auto files = gdb::ConnectFiles::create();
-    if (!files) return unexpected(because("cannot make a directory for gdb", files.error()));
-    auto listener = gdb::Listener::open(listen.empty() ? "unix:" + files->socket() : listen);
-    if (!listener) return unexpected(listener.error());
-    std::unique_ptr<DebugVisit> visit(new DebugVisit(parts, std::move(*files), std::move(*listener)));
-    visit->address_ = visit->listener_->address();
+    auto door = parts.doorkeeper->open_door(listen);
+    if (!door) return unexpected(door.error());
+    std::unique_ptr<DebugVisit> visit(new DebugVisit(parts, std::move(*door)));
     auto target = gdb::KernelTarget::create(parts.kernel, *visit, parts.program_names);
     if (!target) return unexpected(because("cannot debug", target.error()));
     visit->target_ = std::move(*target);
@@ -21,18 +18,16 @@ Expected<std::unique_ptr<DebugVisit>, std::string> DebugVisit::open(World::Parts
 DebugVisit::~DebugVisit() = default;
 
 std::string DebugVisit::command_line(const std::string& program) const {
-    return files_.command_line(address_, program);
+    return door_->command_line(program);
 }
 
 Result<void> DebugVisit::start() {
-    debugger_ = TRY(gdb::Debugger::start(std::move(*listener_), std::move(target_)));
-    listener_.reset();
+    debugger_ = TRY(gdb::Debugger::start(door_->take_listener(), std::move(target_)));
     return {};
 }
 
 Result<void> DebugVisit::start_attaching(std::uint64_t process) {
-    debugger_ = TRY(gdb::Debugger::start_visit_to(process, std::move(*listener_), std::move(target_)));
-    listener_.reset();
+    debugger_ = TRY(gdb::Debugger::start_visit_to(process, door_->take_listener(), std::move(target_)));
     return {};
 }
 

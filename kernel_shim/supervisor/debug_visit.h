@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 
-#include "kernel_shim/gdb/connect_files.h"
 #include "kernel_shim/gdb/debugger.h"
 #include "kernel_shim/supervisor/parts.h"
 
@@ -13,8 +12,8 @@ namespace halfcell::supervisor {
 
 class DebugVisit final : gdb::ProcessSignals {
   public:
-    // Opens `listen`, or where that is empty a socket beside the names of calls. The parts outlive the visit,
-    // and what is debugged is theirs. The error is one line for the user.
+    // Has `listen` opened by the parts' doorkeeper. The parts outlive the visit, and what is debugged is
+    // theirs. The error is one line for the user.
     static Expected<std::unique_ptr<DebugVisit>, std::string> open(World::Parts& parts,
                                                                    const std::string& listen);
     ~DebugVisit() override;
@@ -31,15 +30,13 @@ class DebugVisit final : gdb::ProcessSignals {
     [[nodiscard]] bool over() const { return debugger_ != nullptr && debugger_->over(); }
 
   private:
-    DebugVisit(World::Parts& parts, gdb::ConnectFiles files, gdb::Listener listener)
-        : parts_(parts), files_(std::move(files)), listener_(std::move(listener)) {}
+    DebugVisit(World::Parts& parts, std::unique_ptr<Doorkeeper::Door> door)
+        : parts_(parts), door_(std::move(door)) {}
     Result<void> send(std::uint64_t process, std::uint32_t signal) override;
 
     World::Parts& parts_;
-    const gdb::ConnectFiles files_;
-    std::optional<gdb::Listener> listener_;  // until gdb is let in
-    std::string address_;
-    std::unique_ptr<gdb::KernelTarget> target_;  // the same
+    const std::unique_ptr<Doorkeeper::Door> door_;
+    std::unique_ptr<gdb::KernelTarget> target_;  // until gdb is let in
     std::unique_ptr<gdb::Debugger> debugger_;
 };
 

@@ -278,6 +278,7 @@ Command parse_command_line(int argc, char** argv) {
     GdbCommand gdb;
     CLI::App* const gdb_app = app.add_subcommand("gdb", "run a program under gdb: it starts stopped");
     add_world_options(*gdb_app, gdb.world);
+    gdb.world.debugged = true;
     gdb_app
         ->add_option("--listen", gdb.listen,
                      "where gdb connects (default: a socket only this user reaches); port 0 is any free one")

@@ -57,6 +57,7 @@ struct WorldOptions {
     std::uint64_t context_limit = UINT64_MAX;
     TraceOptions trace;
     ControlOptions control;
+    bool debugged = false;  // gdb is let in to the program before it starts
     // The program, where it is a file of the host.
     std::string host_program;
     // Whether a program gets a terminal of its own where halfcell stands on one.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "kernel_shim/supervisor/doorkeeper.h"
 #include "kernel_shim/supervisor/host_terminal.h"
 #include "kernel_shim/supervisor/options.h"
 #include "kernel_shim/supervisor/run_control.h"
@@ -59,6 +60,8 @@ struct World::Parts {
 
     // Sees the first context of a program before it starts, and may keep it from starting. May be empty.
     std::function<Result<void>(const std::shared_ptr<task::Context>&)> before_start;
+    // Null where nobody can come in. Outlives whoever does.
+    std::unique_ptr<Doorkeeper> doorkeeper;
     // For `control`.
     std::unique_ptr<control::DebugService> debuggers;
     // Null where nobody may watch or steer.

@@ -26,14 +26,15 @@ std::string name_of(ProcessState state) {
 
 }  // namespace
 
-Expected<std::unique_ptr<RunControl>, std::string> RunControl::start(const ControlOptions& options,
+Expected<std::unique_ptr<RunControl>, std::string> RunControl::start(host::UniqueFd listener,
+                                                                     const ControlOptions& options,
                                                                      const task::Kernel& kernel,
                                                                      schemes::procmgr::ProcmgrScheme& manager,
                                                                      syscall::TraceSwitch& tracing,
                                                                      control::DebugService& debuggers) {
     std::unique_ptr<RunControl> control(new RunControl(kernel, manager, tracing, debuggers));
-    auto server = control::Server::start(
-        {.where = options.where, .allowed = {.user = options.user, .group = options.group}}, control->desk_);
+    auto server = control::Server::start(std::move(listener), {.user = options.user, .group = options.group},
+                                         control->desk_);
     if (!server) return unexpected(server.error());
     control->server_ = std::move(*server);
     return control;

@@ -17,8 +17,9 @@ namespace halfcell::supervisor {
 
 class RunControl final : public control::ProcessService {
   public:
-    // Opens the socket and begins to answer. All of these outlive it. The error is one line for the user.
-    static Expected<std::unique_ptr<RunControl>, std::string> start(const ControlOptions& options,
+    // Begins to answer at a socket that listens. All of these outlive it. The error is one line for the user.
+    static Expected<std::unique_ptr<RunControl>, std::string> start(host::UniqueFd listener,
+                                                                    const ControlOptions& options,
                                                                     const task::Kernel& kernel,
                                                                     schemes::procmgr::ProcmgrScheme& manager,
                                                                     syscall::TraceSwitch& tracing,

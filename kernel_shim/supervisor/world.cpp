@@ -30,6 +30,12 @@ std::string joined_lines(const std::vector<std::string>& lines) {
 
 Expected<std::unique_ptr<World>, std::string> World::create(const WorldOptions& options,
                                                             Surroundings surroundings) {
+    std::unique_ptr<Doorkeeper> doorkeeper;
+    if (!options.control.where.empty() || options.debugged) {
+        auto started = Doorkeeper::start(options.control);
+        if (!started) return unexpected(started.error());
+        doorkeeper = std::move(*started);
+    }
     // Before there are threads: they inherit which signals are its.
     auto terminal =
         options.terminal && surroundings == Surroundings::kUserland ? HostTerminal::take_over() : nullptr;
@@ -46,6 +52,7 @@ Expected<std::unique_ptr<World>, std::string> World::create(const WorldOptions& 
 
     auto parts = std::make_unique<Parts>(options, std::move(terminal), std::move(*pool), std::move(*machines),
                                          std::move(console));
+    parts->doorkeeper = std::move(doorkeeper);
     task::Kernel& kernel = parts->kernel;
     kernel.contexts.set_limit(options.context_limit);
     kernel.environment = joined_lines(options.environment);
@@ -62,8 +69,9 @@ Expected<std::unique_ptr<World>, std::string> World::create(const WorldOptions& 
     if (!options.control.where.empty() && parts->processes != nullptr) {
         parts->debuggers = std::make_unique<Debuggers>(*parts);
         parts->trace_switch = std::make_unique<syscall::TraceSwitch>(parts->dispatcher, parts->tracer.get());
-        auto control = RunControl::start(options.control, parts->kernel, *parts->processes,
-                                         *parts->trace_switch, *parts->debuggers);
+        auto control =
+            RunControl::start(parts->doorkeeper->take_control_socket(), options.control, parts->kernel,
+                              *parts->processes, *parts->trace_switch, *parts->debuggers);
         if (!control) return unexpected(control.error());
         parts->control = std::move(*control);
     }

@@ -4,6 +4,7 @@ import array
 import contextlib
 import json
 import os
+import signal
 import socket
 import stat
 import struct
@@ -12,7 +13,8 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from control_peer import ACK, AUTH, LOCKED, PONG, RATE, Peer, control_threads, own_files, runs_with_socket, shell
-from harness import DEADLINE, Suite, build_under_test, check, expect, finish, next_line, wait_until
+from harness import (DEADLINE, Suite, build_under_test, check, children, expect, finish, name_of, next_line, run,
+                     wait_until)
 
 build = build_under_test()
 suite = Suite()
@@ -122,8 +124,16 @@ def a_socket_file_is_its_users_and_goes_with_the_run():
         process.stdin.write(b"\n")
         process.stdin.flush()
         wait_until(lambda: not os.path.exists(path), "the socket's end")
-    # What a killed run leaves is replaced.
+    # A run that is killed takes it along, too.
     with running(*shell("read x"), path=path) as (process, path):
+        process.kill()
+        process.wait()
+        wait_until(lambda: not os.path.exists(path), "the socket's end with a killed run")
+    # What is left when its keeper is killed as well is replaced.
+    with running(*shell("read x"), path=path) as (process, path):
+        for child in children(process.pid):
+            if name_of(child) == "halfcell-doors":
+                os.kill(child, signal.SIGKILL)
         process.kill()
         process.wait()
     check(os.path.exists(path), "there is nothing to replace")

@@ -96,7 +96,7 @@ TEST_CASE("the names of calls are where gdb looks for them, as long as a session
     {
         const auto files = ConnectFiles::create();
         REQUIRE(files);
-        const std::string line = files->command_line("/a b", "./it's");
+        const std::string line = command_line(files->directory(), "/a b", "./it's");
         constexpr std::string_view kBegin = "gdb -iex 'set data-directory ";
         REQUIRE(line.starts_with(kBegin));
         data = line.substr(kBegin.size(), line.find('\'', kBegin.size()) - kBegin.size());
