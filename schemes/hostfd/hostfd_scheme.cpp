@@ -48,7 +48,7 @@ Result<scheme::DescriptionRef> HostfdScheme::adopt(host::UniqueFd file) {
     handle->writable = (flags & O_ACCMODE) != O_RDONLY;
     // Devices and what has no type must not hold a worker of ours.
     if (!handle->regular) (void)::fcntl(file.get(), F_SETFL, flags | O_NONBLOCK);
-    handle->file = TRY(HostFile::open(file.get()));
+    handle->file = TRY(HostFile::take(std::move(file)));
     const bool regular = handle->regular;
     std::uint64_t opened = handle->readable ? std::uint64_t{abi::OpenFlags::kRdonly} : 0;
     if (handle->writable) opened |= abi::OpenFlags::kWronly;

@@ -42,6 +42,17 @@ Result<std::shared_ptr<HostFile>> HostFile::open(int file) {
     return std::shared_ptr<HostFile>(new HostFile(std::move(copy), kind));
 }
 
+Result<std::shared_ptr<HostFile>> HostFile::take(host::UniqueFd file) {
+    struct stat status {};
+    if (::fstat(file.get(), &status) != 0) return fail(host::last_error());
+    Kind kind = Kind::kFile;
+    if (S_ISSOCK(status.st_mode))
+        kind = Kind::kSocket;
+    else if (!S_ISREG(status.st_mode))
+        kind = (::fcntl(file.get(), F_GETFL) & O_NONBLOCK) != 0 ? Kind::kOwnStream : Kind::kSharedStream;
+    return std::shared_ptr<HostFile>(new HostFile(std::move(file), kind));
+}
+
 short HostFile::ready(short events) const {
     pollfd one{file_.get(), events, 0};
     if (host::retry_interrupted([&] { return ::poll(&one, 1, 0); }) <= 0) return 0;

@@ -22,6 +22,8 @@ class HostFile {
     // the supervisor confines itself. Writing to it never raises SIGPIPE once ignore_broken_pipes() was
     // called.
     static Result<std::shared_ptr<HostFile>> open(int file);
+    // Takes a file over as it is, flags and all: nothing is opened. The errors of fstat(2).
+    static Result<std::shared_ptr<HostFile>> take(host::UniqueFd file);
 
     // Reads once into `to`: what is there, 0 at the end. Nothing there: EAGAIN for `nonblocking`, else sleeps
     // under the name `reason`; EINTR. EFAULT keeps the bytes for the next read. Host errors as they are.
@@ -46,7 +48,7 @@ class HostFile {
 
   private:
     enum class Kind {
-        kOwnStream,     // opened once more: non-blocking, and nobody else knows
+        kOwnStream,     // non-blocking
         kSharedStream,  // shares its blocking mode with others: asked before every transfer
         kSocket,        // has a non-blocking form of every transfer
         kFile,          // never waits
