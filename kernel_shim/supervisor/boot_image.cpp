@@ -6,6 +6,7 @@
 #include "kernel_shim/boot/bootstrap_image.h"
 #include "kernel_shim/boot/elf.h"
 #include "kernel_shim/boot/load_image.h"
+#include "kernel_shim/supervisor/confinement.h"
 #include "kernel_shim/supervisor/exception_text.h"
 #include "kernel_shim/supervisor/parts.h"
 #include "kernel_shim/supervisor/program_file.h"
@@ -68,6 +69,8 @@ Result<void> add_metadata(mem::AddressSpace& space, machine::Pool& pool) {
 int World::boot(const std::string& image_path, std::uint64_t base) {
     const auto image = read_host_program(image_path);
     if (!image) return report(image.error().status, image.error().message);
+    if (const auto confined = confine_calls(parts_->options); !confined)
+        return report(kExitOwnFailure, confined.error());
 
     // The kernel's warnings go to the console, as on a serial line; they are part of what recordings show.
     schemes::ConsoleSink& console = *parts_->console;

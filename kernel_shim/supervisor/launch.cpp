@@ -11,6 +11,7 @@
 #include "kernel_shim/boot/load_image.h"
 #include "kernel_shim/scheme/opened.h"
 #include "kernel_shim/supervisor/because.h"
+#include "kernel_shim/supervisor/confinement.h"
 #include "kernel_shim/supervisor/program.h"
 
 namespace halfcell::supervisor {
@@ -180,6 +181,8 @@ Expected<Pid, LaunchProblem> launch(World::Parts& parts, const std::vector<std::
     if (!directory)
         return unexpected(errno_problem(
             kExitOwnFailure, "working directory " + parts.options.working_directory, directory.error()));
+    if (const auto confined = confine_calls(parts.options); !confined)
+        return unexpected(LaunchProblem{kExitOwnFailure, confined.error()});
     const auto started = start(parts, *program, std::move(*directory), environment, terminal);
     if (started) return *started;
     const bool program_at_fault = started.error() == Errno::kEEXIST || started.error() == Errno::kE2BIG;

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 
 #include "kernel_shim/control/version.h"
 #include "kernel_shim/host/capacity.h"
@@ -191,6 +192,19 @@ void add_world_options(CLI::App& app, WorldOptions& world) {
             world.working_directory = path.starts_with('/') ? path : absolute_on_host(path);
         },
         "the guest's working directory (default /); a relative one begins at the host's");
+    app.add_flag_callback(
+        "--unconfined", [&world] { world.confined = false; },
+        "the supervisor keeps all your rights instead of giving up what it does not need");
+    app.add_flag("--core-dumps", world.core_dumps,
+                 "should the supervisor crash, a core file may be written (without the guest's memory)");
+    app.add_option("--on-violation", world.on_violation,
+                   "what a call does that the supervisor has given up: kill it, say which one and abort, or "
+                   "log it and go on")
+        ->type_name("kill|say|log")
+        ->transform(CLI::Transformer(
+            std::map<std::string, confine::OnViolation>{{"kill", confine::OnViolation::kKill},
+                                                        {"say", confine::OnViolation::kSay},
+                                                        {"log", confine::OnViolation::kLog}}));
     app.add_option("--memory-limit", world.memory_limit,
                    "bytes of guest memory, e.g. 64M, and as many for what waits in pipes and sockets; "
                    "beyond it ENOMEM, for files in memory ENOSPC")
@@ -413,6 +427,7 @@ Command parse_command_line(int argc, char** argv) {
     }
     if (boot_app->parsed()) {
         apply_trace(boot_trace, boot.world.trace);
+        boot.world.host_program = boot.image;
         return boot;
     }
     if (check_app->parsed()) return check;

@@ -9,6 +9,8 @@
 #include <variant>
 #include <vector>
 
+#include "kernel_shim/confine/violation.h"
+
 namespace halfcell::supervisor {
 
 // Exit statuses of halfcell itself, as env(1) uses them.
@@ -60,6 +62,10 @@ struct WorldOptions {
     bool debugged = false;  // gdb is let in to the program before it starts
     // The program, where it is a file of the host.
     std::string host_program;
+    // Whether the supervisor gives up what it does not need, and may leave a picture of its memory behind.
+    bool confined = true;
+    bool core_dumps = false;
+    confine::OnViolation on_violation = confine::OnViolation::kKill;
     // Whether a program gets a terminal of its own where halfcell stands on one.
     bool terminal = false;
 };

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "kernel_shim/supervisor/belongings.h"
 #include "kernel_shim/supervisor/doorkeeper.h"
 #include "kernel_shim/supervisor/host_terminal.h"
 #include "kernel_shim/supervisor/options.h"
@@ -27,28 +28,37 @@
 namespace halfcell::supervisor {
 
 struct World::Parts {
-    Parts(WorldOptions the_options, std::unique_ptr<HostTerminal> the_terminal,
-          std::unique_ptr<machine::Pool> the_pool, std::unique_ptr<machine::MachineFactory> the_machines,
-          std::unique_ptr<schemes::HostConsole> the_console)
+    Parts(WorldOptions the_options, Belongings belongings, std::unique_ptr<machine::Pool> the_pool,
+          std::unique_ptr<machine::MachineFactory> the_machines)
         : options(std::move(the_options)),
-          host_terminal(std::move(the_terminal)),
+          host_terminal(std::move(belongings.terminal)),
+          standard_files(std::move(belongings.stdio)),
           pool(std::move(the_pool)),
           machines(std::move(the_machines)),
-          console(std::move(the_console)),
+          // Keys belong to the guest's terminal where there is one.
+          console(std::make_unique<schemes::HostConsole>(
+              std::move(belongings.output),
+              host_terminal != nullptr ? nullptr : std::move(belongings.input))),
           log(std::make_shared<schemes::KernelLog>()),
-          kernel(*pool, *machines, dispatcher, options.memory_limit) {}
+          tracer(std::move(belongings.tracer)),
+          kernel(*pool, *machines, dispatcher, options.memory_limit),
+          server_links(std::move(belongings.servers)),
+          doorkeeper(std::move(belongings.doorkeeper)) {}
 
     const WorldOptions options;
     // Null where programs get the three files of the host instead of a terminal.
     const std::unique_ptr<HostTerminal> host_terminal;
+    const std::shared_ptr<schemes::StdioScheme> standard_files;  // null for a booted image
     const std::unique_ptr<machine::Pool> pool;
     const std::unique_ptr<machine::MachineFactory> machines;
     const std::unique_ptr<schemes::HostConsole> console;
     const std::shared_ptr<schemes::KernelLog> log;
-    std::unique_ptr<syscall::Tracer> tracer;  // null where nothing is traced
+    const std::unique_ptr<syscall::Tracer> tracer;  // null where nothing is traced
     syscall::Dispatcher dispatcher;
     std::unique_ptr<syscall::TraceSwitch> trace_switch;  // for `control`; outlives the kernel's last call
     task::Kernel kernel;
+    // To the servers of options.host_schemes; each is its scheme's once that is installed.
+    std::vector<std::unique_ptr<host_server::ServerLink>> server_links;
 
     // Present in worlds that run programs; a booted image finds none of it.
     std::shared_ptr<schemes::proc::ProcScheme> contexts;
@@ -61,15 +71,14 @@ struct World::Parts {
     // Sees the first context of a program before it starts, and may keep it from starting. May be empty.
     std::function<Result<void>(const std::shared_ptr<task::Context>&)> before_start;
     // Null where nobody can come in. Outlives whoever does.
-    std::unique_ptr<Doorkeeper> doorkeeper;
+    const std::unique_ptr<Doorkeeper> doorkeeper;
     // For `control`.
     std::unique_ptr<control::DebugService> debuggers;
     // Null where nobody may watch or steer.
     std::unique_ptr<RunControl> control;
 
-    // How lines of our own end on standard error, where a raw terminal does not return the carriage for us.
     [[nodiscard]] std::string_view own_line_end() const {
-        return host_terminal != nullptr && host_terminal->is(2) ? "\r\n" : "\n";
+        return supervisor::own_line_end(host_terminal.get());
     }
 
     // What the supervisor itself sleeps on when it opens things for a program that does not exist yet.

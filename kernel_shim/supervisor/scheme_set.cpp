@@ -159,11 +159,10 @@ Expected<void, std::string> install_host_schemes(World::Parts& parts, Registrar&
     // Known by its descriptions alone, so it needs an id and no name.
     if (const auto entered = parts.kernel.schemes.add(files); !entered)
         return unexpected(because("--scheme", entered.error()));
+    auto link = parts.server_links.begin();
     for (const HostScheme& wanted : parts.options.host_schemes) {
-        auto link = wanted.command.empty() ? host_server::make_socket_link(wanted.socket)
-                                           : host_server::make_command_link(wanted.command);
         auto server =
-            host_server::HostServer::create(wanted.name, std::move(link), parts.kernel.schemes, files, {});
+            host_server::HostServer::create(wanted.name, std::move(*link++), parts.kernel.schemes, files, {});
         if (!server) return failure(wanted, abi::errno_text(server.error()));
         if (const auto published = registrar.publish(*server); !published)
             return failure(wanted, because("the name cannot be used", published.error()));
@@ -208,10 +207,9 @@ Expected<void, std::string> install_userland(World::Parts& parts) {
         TRY(publish_ipc(registrar, parts));
         parts.terminals = make_terminals(parts);
         TRY(registrar.publish(parts.terminals));
-        auto stdio = TRY(schemes::StdioScheme::create());
         // The host's terminal is nobody's but ours.
-        parts.stdio = parts.host_terminal != nullptr ? TRY(registrar.enter(std::move(stdio)))
-                                                     : TRY(registrar.publish(std::move(stdio)));
+        parts.stdio = parts.host_terminal != nullptr ? TRY(registrar.enter(parts.standard_files))
+                                                     : TRY(registrar.publish(parts.standard_files));
         scheme::DescriptionRef creation = TRY(kernel.schemes.open_root(scheme::kSchemeManagerId));
         manager = std::make_shared<nsmgr::NamespaceScheme>(names, std::move(creation));
         parts.names = TRY(registrar.enter(manager));

@@ -1,10 +1,9 @@
 #include "kernel_shim/supervisor/world.h"
 
-#include <unistd.h>
-
 #include "kernel_shim/agent/agent_machine.h"
 #include "kernel_shim/host/memory_pool.h"
 #include "kernel_shim/supervisor/because.h"
+#include "kernel_shim/supervisor/confinement.h"
 #include "kernel_shim/supervisor/debuggers.h"
 #include "kernel_shim/supervisor/parts.h"
 #include "kernel_shim/supervisor/scheme_set.h"
@@ -30,39 +29,20 @@ std::string joined_lines(const std::vector<std::string>& lines) {
 
 Expected<std::unique_ptr<World>, std::string> World::create(const WorldOptions& options,
                                                             Surroundings surroundings) {
-    std::unique_ptr<Doorkeeper> doorkeeper;
-    if (!options.control.where.empty() || options.debugged) {
-        auto started = Doorkeeper::start(options.control);
-        if (!started) return unexpected(started.error());
-        doorkeeper = std::move(*started);
-    }
-    // Before there are threads: they inherit which signals are its.
-    auto terminal =
-        options.terminal && surroundings == Surroundings::kUserland ? HostTerminal::take_over() : nullptr;
+    auto belongings = collect_belongings(options, surroundings);
+    if (!belongings) return unexpected(belongings.error());
+    // Before the zygote: Linux lets a process reach into those only that are confined as it is.
+    if (const auto confined = confine_process(options); !confined) return unexpected(confined.error());
     auto pool = host::create_memory_pool({.limit = options.memory_limit});
     if (!pool) return unexpected(host_trouble("cannot make the guest's memory", pool.error()));
     auto machines = agent::create_machine_factory();
     if (!machines) return unexpected(host_trouble("cannot start the zygote", machines.error()));
-    const auto output = schemes::HostFile::open(STDOUT_FILENO);
-    if (!output) return unexpected(host_trouble("cannot use standard output", output.error()));
-    const auto input = schemes::HostFile::open(STDIN_FILENO);
-    if (!input) return unexpected(host_trouble("cannot use standard input", input.error()));
-    // Keys belong to the guest's terminal where there is one.
-    auto console = std::make_unique<schemes::HostConsole>(*output, terminal ? nullptr : *input);
-
-    auto parts = std::make_unique<Parts>(options, std::move(terminal), std::move(*pool), std::move(*machines),
-                                         std::move(console));
-    parts->doorkeeper = std::move(doorkeeper);
+    auto parts =
+        std::make_unique<Parts>(options, std::move(*belongings), std::move(*pool), std::move(*machines));
     task::Kernel& kernel = parts->kernel;
     kernel.contexts.set_limit(options.context_limit);
     kernel.environment = joined_lines(options.environment);
-    if (options.trace.enabled) {
-        auto tracer = syscall::make_tracer(options.trace.file, options.trace.json, options.trace.filters,
-                                           parts->own_line_end());
-        if (!tracer) return unexpected(tracer.error());
-        parts->tracer = std::move(*tracer);
-        parts->dispatcher.show_to(parts->tracer.get());
-    }
+    if (parts->tracer != nullptr) parts->dispatcher.show_to(parts->tracer.get());
     install_kernel(*parts);
     if (surroundings == Surroundings::kUserland)
         if (auto installed = install_userland(*parts); !installed) return unexpected(installed.error());

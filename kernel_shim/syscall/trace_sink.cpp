@@ -32,7 +32,7 @@ Expected<std::unique_ptr<FileSink>, std::string> FileSink::open(const std::strin
     return std::unique_ptr<FileSink>(new FileSink(file));
 }
 
-FileSink::FileSink(std::FILE* file) : file_(file), writer_([this] { write_all(); }) {}
+FileSink::FileSink(std::FILE* file) : file_(file) {}
 
 FileSink::~FileSink() {
     {
@@ -40,11 +40,12 @@ FileSink::~FileSink() {
         ending_ = true;
         filled_.notify_one();
     }
-    writer_.join();
+    if (writer_.joinable()) writer_.join();
 }
 
 void FileSink::line(std::string_view text) {
     Lock lock(mutex_);
+    if (!writer_.joinable()) writer_ = std::thread([this] { write_all(); });
     emptied_.wait(lock, [this] { return waiting_.size() < kTooMuch; });
     const std::size_t before = waiting_.size();
     waiting_.insert(waiting_.end(), text.begin(), text.end());

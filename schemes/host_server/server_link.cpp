@@ -105,6 +105,7 @@ class CommandLink final : public ServerLink {
         process_ = -1;
         rendezvous_.reset();
     }
+    host::UniqueFd take_rendezvous() override { return std::move(rendezvous_); }
 
   private:
     [[nodiscard]] int rendezvous() const override { return rendezvous_.get(); }
@@ -132,6 +133,7 @@ class SocketLink final : public ServerLink {
         return 0;
     }
     void let_go() override { rendezvous_.reset(); }
+    host::UniqueFd take_rendezvous() override { return std::move(rendezvous_); }
 
   private:
     [[nodiscard]] int rendezvous() const override { return rendezvous_.get(); }

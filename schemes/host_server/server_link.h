@@ -15,6 +15,8 @@ class ServerLink : public Rendezvous {
     // The connection is over, or was never made: begin again with the next reach(). A server that was started
     // is ended, and waited for. Blocks for the host's work.
     virtual void let_go() = 0;
+    // Gives away the socket that reach() got, for somebody else to send offers over.
+    virtual host::UniqueFd take_rendezvous() = 0;
 
     // What the last reach() failed for, where there is more to say than its errno; else empty.
     [[nodiscard]] virtual std::string trouble() const { return {}; }

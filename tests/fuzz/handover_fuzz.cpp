@@ -81,6 +81,8 @@ class HostileLink final : public ServerLink {
         theirs_.reset();
     }
 
+    host::UniqueFd take_rendezvous() override { return std::exchange(ours_, {}); }
+
     // Whether what was sent first on the connection is what has to be sent.
     [[nodiscard]] bool shown() const { return right_.value_or(false); }
     // After the attempt, whatever came of it.
