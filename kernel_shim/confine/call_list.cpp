@@ -55,7 +55,9 @@ constexpr std::uint64_t kCloneNewTime = 0x80;
 constexpr std::uint64_t kNeverInThreads =
     CLONE_VFORK | CLONE_PARENT | CLONE_PTRACE | CLONE_UNTRACED | CLONE_PIDFD | CLONE_NEWNS | CLONE_NEWCGROUP |
     CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_IO | kCloneNewTime;
-constexpr std::uint64_t kNoWriting = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND | __O_TMPFILE;
+// O_TMPFILE without the O_DIRECTORY that is part of it.
+constexpr std::uint64_t kNameless = O_TMPFILE & ~O_DIRECTORY;
+constexpr std::uint64_t kWriting = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND | kNameless;
 
 // In the order in which they matter to a guest's calls.
 std::vector<AllowedCall> make_list(const CallerIdentity& own) {
@@ -154,7 +156,7 @@ std::vector<AllowedCall> make_list(const CallerIdentity& own) {
 
         // Files below what is shown. openat2 has its flags behind a pointer; Landlock bounds what it finds.
         {SYS_openat2, kFiles},
-        {SYS_openat, kFiles, {has_none_of(2, kNoWriting)}},
+        {SYS_openat, kFiles, {has_none_of(2, kWriting)}},
         {SYS_getdents64, kFiles},
         {SYS_readlinkat, kFiles},
         {SYS_readlink, kFiles},

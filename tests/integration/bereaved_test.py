@@ -15,7 +15,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from harness import (DEADLINE, Costs, Suite, build_under_test, check, children, finish, memory_of, name_of, next_line,
+from harness import (DEADLINE, Costs, Suite, build_under_test, check, descendants, finish, memory_of, name_of, next_line,
                      wait_to_fall_to)
 
 build = build_under_test()
@@ -108,7 +108,7 @@ def a_server_of_the_host_is_killed():
         said = next_line(process, 2 * DEADLINE)
         check(said == b"ready\n", f"the clients do not begin: {said}")
         select.select([process.stdout], [], [], chance.uniform(0, 0.01))
-        (server,) = [child for child in children(process.pid) if name_of(child) == "box"]
+        (server,) = [child for child in descendants(process.pid) if name_of(child) == "box"]
         killed = time.time_ns()
         os.kill(server, signal.SIGKILL)
         ended, longest, *errors = line_of(process)

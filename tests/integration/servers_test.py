@@ -11,7 +11,8 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from harness import DEADLINE, Suite, build_under_test, check, children, expect, finish, name_of, start, wait_until
+from harness import (DEADLINE, Suite, build_under_test, check, descendants, expect, finish, name_of, start,
+                     wait_until)
 
 build = build_under_test()
 suite = Suite()
@@ -338,7 +339,7 @@ def files_of_the_host_go_out_through_the_kit():
 
 
 def server_of(run):
-    return [child for child in children(run.pid) if name_of(child) == "key_value"]
+    return [process for process in descendants(run.pid) if name_of(process) == "key_value"]
 
 
 @suite.test
