@@ -13,6 +13,10 @@ namespace halfcell::confine {
 // else the host's error. Does not block.
 Result<void> restrict_calls(Parts parts, OnViolation violation);
 
+// From now on the calling thread makes these calls only, of those that the process may make. Threads it makes
+// are like it. Needs no_new_privs. The host's errors. Does not block.
+Result<void> restrict_this_thread(std::span<const AllowedCall> calls, OnViolation violation);
+
 // Linux's name of a call, "?" where it has none. Lives for ever.
 [[nodiscard]] const char* call_name(int number);
 

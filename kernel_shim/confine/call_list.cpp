@@ -59,7 +59,6 @@ constexpr std::uint64_t kNeverInThreads =
 constexpr std::uint64_t kNameless = O_TMPFILE & ~O_DIRECTORY;
 constexpr std::uint64_t kWriting = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND | kNameless;
 
-// In the order in which they matter to a guest's calls.
 std::vector<AllowedCall> make_list(const CallerIdentity& own) {
     return {
         // A guest's call, and its answer.
@@ -122,6 +121,9 @@ std::vector<AllowedCall> make_list(const CallerIdentity& own) {
         {SYS_gettid, kEngine},
         {SYS_getpid, kEngine},
         {SYS_prctl, kEngine, {is(0, PR_SET_NAME)}},
+        // A thread with less to do than others may give up more.
+        {SYS_prctl, kEngine, {is(0, PR_SET_NO_NEW_PRIVS)}},
+        {SYS_seccomp, kEngine, {is(0, SECCOMP_SET_MODE_FILTER)}},
         {SYS_rt_sigprocmask, kEngine},
         {SYS_rt_sigaction, kEngine},
         {SYS_rt_sigreturn, kEngine},
@@ -204,6 +206,20 @@ std::vector<AllowedCall> make_list(const CallerIdentity& own) {
 
 std::span<const AllowedCall> allowed_calls(const CallerIdentity& own) {
     static const std::vector<AllowedCall> list = make_list(own);
+    return list;
+}
+
+std::span<const AllowedCall> interrupter_calls(const CallerIdentity& own, int signal) {
+    static const std::array list = {
+        AllowedCall{SYS_futex, kEngine},
+        AllowedCall{SYS_tgkill, kEngine, {is(0, own.process), is(2, static_cast<std::uint64_t>(signal))}},
+        AllowedCall{SYS_ioctl, kEngine, {is(1, kIdValid)}},
+        AllowedCall{SYS_ioctl, kEngine, {is(1, kIdValidOld)}},
+        // What the C library does at a thread's end: its stack is given back.
+        AllowedCall{SYS_madvise, kEngine, {is(2, MADV_DONTNEED)}},
+        AllowedCall{SYS_rt_sigprocmask, kEngine},
+        AllowedCall{SYS_exit, kEngine},
+    };
     return list;
 }
 

@@ -38,4 +38,8 @@ struct CallerIdentity {
 };
 [[nodiscard]] std::span<const AllowedCall> allowed_calls(const CallerIdentity& own);
 
+// The rows for the thread that gets workers out of calls (wait/interrupter.h): it waits, sends one signal to
+// threads of this process, asks whether guests still wait, and ends.
+[[nodiscard]] std::span<const AllowedCall> interrupter_calls(const CallerIdentity& own, int signal);
+
 }  // namespace halfcell::confine

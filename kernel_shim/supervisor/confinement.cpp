@@ -1,5 +1,7 @@
 #include "kernel_shim/supervisor/confinement.h"
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <vector>
 
@@ -8,6 +10,7 @@
 #include "kernel_shim/confine/privileges.h"
 #include "kernel_shim/supervisor/because.h"
 #include "kernel_shim/supervisor/program_file.h"
+#include "kernel_shim/wait/interrupter.h"
 
 namespace halfcell::supervisor {
 
@@ -77,6 +80,14 @@ Expected<void, std::string> confine_calls(const WorldOptions& options) {
     if (options.debugged || !options.control.where.empty()) parts |= confine::part::kVisitors;
     if (const auto restricted = confine::restrict_calls(parts, options.on_violation); !restricted)
         return unexpected(hold_up("give up calls", restricted.error()));
+    Result<void> interrupter_restricted;
+    wait::Interrupter::of_this_process().confine([&] {
+        const confine::CallerIdentity own{.process = static_cast<std::uint64_t>(::getpid())};
+        interrupter_restricted = confine::restrict_this_thread(
+            confine::interrupter_calls(own, wait::kInterruptSignal), options.on_violation);
+    });
+    if (!interrupter_restricted)
+        return unexpected(hold_up("give up calls of the interrupter", interrupter_restricted.error()));
     return {};
 }
 

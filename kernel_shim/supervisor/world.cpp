@@ -7,6 +7,7 @@
 #include "kernel_shim/supervisor/debuggers.h"
 #include "kernel_shim/supervisor/parts.h"
 #include "kernel_shim/supervisor/scheme_set.h"
+#include "kernel_shim/wait/interrupter.h"
 
 namespace halfcell::supervisor {
 
@@ -37,6 +38,8 @@ Expected<std::unique_ptr<World>, std::string> World::create(const WorldOptions& 
     if (!pool) return unexpected(host_trouble("cannot make the guest's memory", pool.error()));
     auto machines = agent::create_machine_factory();
     if (!machines) return unexpected(host_trouble("cannot start the zygote", machines.error()));
+    if (const auto started = wait::Interrupter::of_this_process().start(); !started)
+        return unexpected(host_trouble("cannot start the interrupter", started.error()));
     auto parts =
         std::make_unique<Parts>(options, std::move(*belongings), std::move(*pool), std::move(*machines));
     task::Kernel& kernel = parts->kernel;
@@ -59,6 +62,10 @@ Expected<std::unique_ptr<World>, std::string> World::create(const WorldOptions& 
 }
 
 World::World(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
-World::~World() = default;
+
+World::~World() {
+    parts_.reset();
+    wait::Interrupter::of_this_process().finish();
+}
 
 }  // namespace halfcell::supervisor

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "kernel_shim/task/kernel.h"
+#include "kernel_shim/wait/host_call.h"
 
 namespace halfcell::task {
 
@@ -35,6 +36,20 @@ void kill_contexts_of(Kernel& kernel, const mem::AddressSpace* space) {
         if (context->launched() && context->address_space().get() == space) context->kill(true);
 }
 
+// Whether signals wait for a context, and the handlers of all want interrupted calls to be made again.
+bool signals_restart(const Context& context) {
+    const auto signals = context.signals();
+    if (signals == nullptr) return false;
+    const std::uint64_t waiting = signals->pending_unblocked();
+    const auto* const process = signals->proc_control.structure<const abi::SigProcControl>();
+    if (waiting == 0 || process == nullptr) return false;
+    for (std::size_t index = 0; index < std::size(process->actions); ++index) {
+        const std::uint64_t action = abi::load_relaxed(process->actions[index].first);
+        if (((waiting >> index) & 1) != 0 && (action & abi::ActionBits::kRestart) == 0) return false;
+    }
+    return true;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<machine::GuestThread>> start_guest_thread(Kernel& kernel, mem::AddressSpace& space,
@@ -47,8 +62,14 @@ Result<std::unique_ptr<machine::GuestThread>> start_guest_thread(Kernel& kernel,
 GuestLoop::GuestLoop(Kernel& kernel, CallHandler& calls, Context& context,
                      std::unique_ptr<machine::GuestThread> thread)
     : kernel_(kernel), calls_(calls), context_(context), thread_(std::move(thread)) {
-    context_.set_thread(thread_.get());
+    announce_thread();
     context_.late_calls().answer_through(this);
+}
+
+void GuestLoop::announce_thread() {
+    wait::HostCall::set_guest({.waits = [thread = thread_.get()] { return thread->still_waiting(); },
+                               .signals_restart = [this] { return signals_restart(context_); }});
+    context_.set_thread(thread_.get());
 }
 
 void GuestLoop::run() {
@@ -306,13 +327,16 @@ void GuestLoop::move_to(const SpaceSwitch& order) {
                 event_of(context_.id(), StopKind::kSpaceSwitch, PtraceFlags::kPtraceEventAddrspaceSwitch));
     }
     // Parks a traced one before its first instruction, so that it can be stopped or stepped there.
-    context_.set_thread(thread_.get());
+    announce_thread();
 }
 
 void GuestLoop::finish(std::optional<abi::Exception> exception) {
     context_.late_calls().abandon();
     show_exit(exception);
     alive_ = false;
+    wait::HostCall::set_guest({});
+    // Nobody waits any more for what is written and closed now.
+    const wait::HostCall::Unbroken to_the_end;
     context_.set_thread(nullptr);
     thread_->end();
     thread_.reset();

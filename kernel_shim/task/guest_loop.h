@@ -45,6 +45,7 @@ class GuestLoop final : public Answerer {
         std::optional<PendingCall> call;
     };
 
+    void announce_thread();
     void serve(const machine::CallTrap& trap);
     // Late calls come here on other threads, while the worker waits for the next trap.
     void answer(std::uint32_t number, std::uint64_t value) override;

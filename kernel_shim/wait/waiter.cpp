@@ -11,6 +11,8 @@
 
 #include "kernel_shim/base/after_locks.h"
 
+#include "kernel_shim/wait/interrupter.h"
+
 namespace halfcell::wait {
 
 namespace {
@@ -161,6 +163,7 @@ void Waiter::notify() {
 
 bool Waiter::interrupt() {
     std::lock_guard lock(mutex_);
+    Interrupter::of_this_process().break_for_signal(*this);
     if (state_.wait.reason == nullptr) return false;
     end_wait(Wake::kInterrupted);
     return true;
@@ -175,6 +178,7 @@ void Waiter::halt() {
 void Waiter::hold() {
     std::lock_guard lock(mutex_);
     held_ = true;
+    Interrupter::of_this_process().break_for_good(*this);
 }
 
 void Waiter::release() {
@@ -188,6 +192,7 @@ void Waiter::kill() {
     std::lock_guard lock(mutex_);
     state_.wake.reset();
     end_wait(Wake::kKilled);
+    Interrupter::of_this_process().break_for_good(*this);
     released_.notify_all();
 }
 

@@ -11,7 +11,7 @@
 #include <memory>
 
 #include "kernel_shim/host/host_errno.h"
-#include "kernel_shim/host/sys.h"
+#include "kernel_shim/wait/host_call.h"
 
 namespace halfcell::file {
 
@@ -55,7 +55,7 @@ Result<struct stat> host_stat(int file) {
 Result<abi::StatVfs> host_statvfs(int file) {
     constexpr std::uint64_t kGuestBlock = 4096;
     struct statfs status;
-    TRY(outcome(host::retry_interrupted([&] { return fstatfs(file, &status); })));
+    TRY(outcome(wait::host_call([&] { return fstatfs(file, &status); })));
     // File systems have blocks of 512 bytes or multiples of them.
     const auto unit = static_cast<std::uint64_t>(status.f_bsize) / 512;
     const auto scaled = [&](std::uint64_t blocks) { return blocks * unit / (kGuestBlock / 512); };
@@ -86,8 +86,8 @@ Result<void> host_set_times(int file, const abi::TimeSpec& access, const abi::Ti
 }
 
 Result<std::uint64_t> host_read(int file, std::span<std::byte> to, std::uint64_t offset) {
-    const ssize_t count = host::retry_interrupted(
-        [&] { return pread(file, to.data(), to.size(), static_cast<off_t>(offset)); });
+    const ssize_t count =
+        wait::host_call([&] { return pread(file, to.data(), to.size(), static_cast<off_t>(offset)); });
     TRY(outcome(count));
     return static_cast<std::uint64_t>(count);
 }
@@ -99,7 +99,7 @@ Result<std::uint64_t> host_write(int file, std::span<const std::byte> from, std:
     if (durability == Durability::kOnDisk) flags |= RWF_SYNC;
     const iovec piece{const_cast<std::byte*>(from.data()), from.size()};
     const off_t at = where == WriteAt::kEnd ? 0 : static_cast<off_t>(offset);
-    const ssize_t count = host::retry_interrupted([&] {
+    const ssize_t count = wait::host_call([&] {
         return flags == 0 ? pwrite(file, from.data(), from.size(), at) : pwritev2(file, &piece, 1, at, flags);
     });
     TRY(outcome(count));

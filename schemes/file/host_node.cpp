@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "kernel_shim/host/host_errno.h"
-#include "kernel_shim/host/sys.h"
+#include "kernel_shim/wait/host_call.h"
 #include "schemes/file/host_calls.h"
 #include "schemes/file/host_memory.h"
 #include "schemes/file/transfer.h"
@@ -45,8 +45,7 @@ Result<std::uint64_t> HostNode::write(std::uint64_t offset, WriteAt where, Durab
 Result<void> HostNode::truncate(std::uint64_t size) {
     TRY(refuse_read_only());
     if (size > INT64_MAX) return fail(Errno::kEINVAL);
-    const int result =
-        host::retry_interrupted([&] { return ftruncate(file_.get(), static_cast<off_t>(size)); });
+    const int result = wait::host_call([&] { return ftruncate(file_.get(), static_cast<off_t>(size)); });
     if (result != 0) return fail(host::last_error());
     return {};
 }
@@ -54,7 +53,7 @@ Result<void> HostNode::truncate(std::uint64_t size) {
 Result<void> HostNode::sync() {
     // Nothing was written through a descriptor that cannot write.
     if (access_ == HostAccess::kPathOnly) return {};
-    if (host::retry_interrupted([&] { return fsync(file_.get()); }) != 0) return fail(host::last_error());
+    if (wait::host_call([&] { return fsync(file_.get()); }) != 0) return fail(host::last_error());
     return {};
 }
 

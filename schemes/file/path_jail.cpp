@@ -13,8 +13,8 @@
 #include <memory>
 
 #include "kernel_shim/host/host_errno.h"
-#include "kernel_shim/host/sys.h"
 #include "kernel_shim/scheme/redox_path.h"
+#include "kernel_shim/wait/host_call.h"
 
 namespace halfcell::file {
 
@@ -33,7 +33,7 @@ Result<host::UniqueFd> open_beneath(int directory, const char* path, int flags, 
     how.resolve = resolve;
     for (int tries = 0;; ++tries) {
         const long file =
-            host::retry_interrupted([&] { return syscall(SYS_openat2, directory, path, &how, sizeof(how)); });
+            wait::host_call([&] { return syscall(SYS_openat2, directory, path, &how, sizeof(how)); });
         if (file >= 0) return host::UniqueFd(static_cast<int>(file));
         if (errno == EAGAIN && tries < kRaceRetries) continue;
         // BENEATH's own refusal. A path without ".." cannot get there; EXDEV would tell libc that another
