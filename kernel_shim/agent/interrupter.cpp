@@ -82,7 +82,7 @@ void Interrupter::arm_timer() {
 }
 
 void Interrupter::loop() {
-    pthread_setname_np(pthread_self(), "interrupter");
+    pthread_setname_np(pthread_self(), "reaper");
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, nullptr);

@@ -18,6 +18,7 @@
 #include "kernel_shim/syscall/trace.h"
 #include "kernel_shim/syscall/trace_switch.h"
 #include "kernel_shim/task/kernel.h"
+#include "kernel_shim/wait/interrupter.h"
 #include "schemes/kernel/console.h"
 #include "schemes/kernel/kernel_log.h"
 #include "schemes/kernel/proc/proc_scheme.h"
@@ -28,9 +29,10 @@
 namespace halfcell::supervisor {
 
 struct World::Parts {
-    Parts(WorldOptions the_options, Belongings belongings, std::unique_ptr<machine::Pool> the_pool,
-          std::unique_ptr<machine::MachineFactory> the_machines)
+    Parts(WorldOptions the_options, wait::Interrupter::Running the_interrupter, Belongings belongings,
+          std::unique_ptr<machine::Pool> the_pool, std::unique_ptr<machine::MachineFactory> the_machines)
         : options(std::move(the_options)),
+          interrupter(std::move(the_interrupter)),
           host_terminal(std::move(belongings.terminal)),
           standard_files(std::move(belongings.stdio)),
           pool(std::move(the_pool)),
@@ -46,6 +48,7 @@ struct World::Parts {
           doorkeeper(std::move(belongings.doorkeeper)) {}
 
     const WorldOptions options;
+    const wait::Interrupter::Running interrupter;
     // Null where programs get the three files of the host instead of a terminal.
     const std::unique_ptr<HostTerminal> host_terminal;
     const std::shared_ptr<schemes::StdioScheme> standard_files;  // null for a booted image

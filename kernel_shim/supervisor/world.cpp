@@ -7,7 +7,6 @@
 #include "kernel_shim/supervisor/debuggers.h"
 #include "kernel_shim/supervisor/parts.h"
 #include "kernel_shim/supervisor/scheme_set.h"
-#include "kernel_shim/wait/interrupter.h"
 
 namespace halfcell::supervisor {
 
@@ -38,10 +37,10 @@ Expected<std::unique_ptr<World>, std::string> World::create(const WorldOptions& 
     if (!pool) return unexpected(host_trouble("cannot make the guest's memory", pool.error()));
     auto machines = agent::create_machine_factory();
     if (!machines) return unexpected(host_trouble("cannot start the zygote", machines.error()));
-    if (const auto started = wait::Interrupter::of_this_process().start(); !started)
-        return unexpected(host_trouble("cannot start the interrupter", started.error()));
-    auto parts =
-        std::make_unique<Parts>(options, std::move(*belongings), std::move(*pool), std::move(*machines));
+    auto interrupter = wait::Interrupter::start();
+    if (!interrupter) return unexpected(host_trouble("cannot start the interrupter", interrupter.error()));
+    auto parts = std::make_unique<Parts>(options, std::move(*interrupter), std::move(*belongings),
+                                         std::move(*pool), std::move(*machines));
     task::Kernel& kernel = parts->kernel;
     kernel.contexts.set_limit(options.context_limit);
     kernel.environment = joined_lines(options.environment);
@@ -62,10 +61,6 @@ Expected<std::unique_ptr<World>, std::string> World::create(const WorldOptions& 
 }
 
 World::World(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
-
-World::~World() {
-    parts_.reset();
-    wait::Interrupter::of_this_process().finish();
-}
+World::~World() = default;
 
 }  // namespace halfcell::supervisor

@@ -30,18 +30,20 @@ Interrupter& Interrupter::of_this_process() {
     return interrupter;
 }
 
-Result<void> Interrupter::start() {
+Result<Interrupter::Running> Interrupter::start() {
+    Interrupter& interrupter = of_this_process();
     struct sigaction action {};
     action.sa_handler = wake_up;
     ::sigaction(kInterruptSignal, &action, nullptr);
-    HC_CHECK(!thread_.joinable(), "a second interrupter");
-    stop_ = false;
+    HC_CHECK(!interrupter.thread_.joinable(), "a second interrupter");
+    interrupter.stop_ = false;
+    interrupter.process_ = ::getpid();
     try {
-        thread_ = std::thread([this] { loop(); });
+        interrupter.thread_ = std::thread([&interrupter] { interrupter.loop(); });
     } catch (const std::system_error&) {
         return fail(Errno::kEAGAIN);
     }
-    return {};
+    return Running(&interrupter);
 }
 
 void Interrupter::confine(const std::function<void()>& confine) {
@@ -52,7 +54,6 @@ void Interrupter::confine(const std::function<void()>& confine) {
 }
 
 void Interrupter::finish() {
-    if (!thread_.joinable()) return;
     {
         const Lock lock(mutex_);
         HC_CHECK(first_ == nullptr, "a call of the host outlives its run");
@@ -132,7 +133,7 @@ bool Interrupter::signal_broken() {
         if (call->break_.load() == HostCall::Break::kNone) continue;
         any = true;
         if (call->guest_->waits && !call->guest_->waits()) ++counts_.gone;
-        ::syscall(SYS_tgkill, ::getpid(), call->thread_, kInterruptSignal);
+        ::syscall(SYS_tgkill, process_, call->thread_, kInterruptSignal);
         ++counts_.signals;
     }
     return any;

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <thread>
 
 #include "kernel_shim/base/guarded.h"
@@ -22,14 +23,16 @@ class Interrupter {
   public:
     static Interrupter& of_this_process();
 
-    // Starts the thread and installs the handler. EAGAIN. Once a run.
-    Result<void> start();
+    // Ends the thread. No call may be in progress any more, which is checked. Blocks until it has ended.
+    struct End {
+        void operator()(Interrupter* interrupter) const { interrupter->finish(); }
+    };
+    using Running = std::unique_ptr<Interrupter, End>;
+    // Starts the thread and installs the handler. EAGAIN. One at a time.
+    static Result<Running> start();
     // Runs `confine` on the thread and waits for it; from then on the thread needs to wait on and wake
     // futexes, to send kInterruptSignal, to ask what HostCall::Guest::waits asks, and to end.
     void confine(const std::function<void()>& confine);
-    // Ends the thread. No call may be in progress any more, which is checked. Blocks until it has ended.
-    void finish();
-
     // The call in progress of this waiter's owner, if any, is to end: for good, or where the signals that
     // wait for the owner do not restart it. Any thread; may hold a waiter's lock.
     void break_for_good(const Waiter& waiter) { break_call(waiter, HostCall::Break::kFinal); }
@@ -51,6 +54,7 @@ class Interrupter {
   private:
     using Lock = std::unique_lock<LevelMutex<LockLevel::kAgent>>;
 
+    void finish();
     void break_call(const Waiter& waiter, HostCall::Break how);
     void loop();
     bool signal_broken();
@@ -63,6 +67,7 @@ class Interrupter {
     bool fresh_ = false;  // a call is to end that was not signalled yet
     bool stop_ = false;
     Counts counts_;
+    pid_t process_ = 0;   // ours, which the thread may not ask for; set by start()
     std::thread thread_;  // start() and finish()
 };
 

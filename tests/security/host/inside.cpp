@@ -231,8 +231,9 @@ int run(int argc, char** argv) {
         ready.wait();
         return old_thread ? (*attempt)(place) : 0;
     });
+    const auto interrupter = wait::Interrupter::start();
+    if (!interrupter) return 65;
     if (options.confined) {
-        if (!wait::Interrupter::of_this_process().start()) return 65;
         if (const auto confined = supervisor::confine_calls(options); !confined)
             return refuse(confined.error());
     }

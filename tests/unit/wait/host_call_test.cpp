@@ -23,8 +23,7 @@ using Clock = std::chrono::steady_clock;
 
 // The interrupter, as a run has it.
 struct Interrupting {
-    Interrupting() { REQUIRE(Interrupter::of_this_process().start()); }
-    ~Interrupting() { Interrupter::of_this_process().finish(); }
+    Result<Interrupter::Running> running = Interrupter::start();
 };
 
 // A worker inside a read of a pipe that nobody writes to, which says when it has come back.
