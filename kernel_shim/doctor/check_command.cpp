@@ -88,6 +88,7 @@ Findings examine() {
     probe_seccomp(findings);
     probe_processes(findings);
     probe_host(findings);
+    probe_confinement(findings);
     // Without its parts the engine would only repeat what is missing, less clearly.
     if (can_run(findings)) probe_engine(findings);
     return findings;

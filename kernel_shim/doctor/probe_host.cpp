@@ -96,20 +96,6 @@ Finding lowest_address() {
     return finding;
 }
 
-Finding landlock() {
-    constexpr long kCreateRuleset = 444;
-    constexpr unsigned kVersion = 1;
-    const long version = syscall(kCreateRuleset, nullptr, 0, kVersion);
-    if (version > 0) return {.feature = "Landlock", .tried = "ABI " + std::to_string(version)};
-    return {.feature = "Landlock",
-            .verdict = Verdict::kLimited,
-            .tried = "asking for its ABI",
-            .host_error = errno,
-            .advice =
-                "the supervisor goes without this layer of its own confinement (CONFIG_SECURITY_LANDLOCK, "
-                "lsm=landlock)"};
-}
-
 Finding user_namespaces() {
     const int error = in_child([] { return unshare(CLONE_NEWUSER) == 0 ? 0 : errno; });
     if (error == 0)
@@ -135,7 +121,6 @@ void probe_host(Findings& findings) {
                                 in_child(resolve_beneath),
                                 "needs Linux 5.6 or later, or a container profile that allows openat2"));
     findings.push_back(lowest_address());
-    findings.push_back(landlock());
     findings.push_back(user_namespaces());
 }
 

@@ -14,8 +14,11 @@ void probe_seccomp(Findings& findings);
 // Processes: descriptors of threads, taking descriptors, death with the parent, limits.
 void probe_processes(Findings& findings);
 
-// Memory, files, processor, confinement.
+// Memory, files, processor.
 void probe_host(Findings& findings);
+
+// What a supervisor gives up once it is set up: files, calls, privileges.
+void probe_confinement(Findings& findings);
 
 // A guest of four instructions, from the zygote to its first call.
 void probe_engine(Findings& findings);
