@@ -14,6 +14,7 @@
 #include "kernel_shim/mem/address_space.h"
 #include "kernel_shim/mem/map_request.h"
 #include "kernel_shim/scheme/file_grant_owner.h"
+#include "kernel_shim/wait/host_call.h"
 #include "schemes/common/wire.h"
 #include "schemes/file/host_calls.h"
 #include "schemes/file/host_memory.h"
@@ -119,14 +120,16 @@ Result<void> HostfdScheme::fstat(const Caller&, HandleNumber number, const mem::
 
 Result<void> HostfdScheme::fsync(const Caller&, HandleNumber number) {
     const auto handle = TRY(handles_.find(number));
-    if (handle->regular && ::fsync(handle->file->file()) != 0) return fail(host::last_error());
+    if (handle->regular && wait::host_call([&] { return ::fsync(handle->file->file()); }) != 0)
+        return fail(host::last_error());
     return {};
 }
 
 Result<void> HostfdScheme::ftruncate(const Caller&, HandleNumber number, std::uint64_t size) {
     const auto handle = TRY(handles_.find(number));
     if (!handle->regular || !handle->writable || size > INT64_MAX) return fail(Errno::kEINVAL);
-    if (::ftruncate(handle->file->file(), static_cast<off_t>(size)) != 0) return fail(host::last_error());
+    const auto cut = [&] { return ::ftruncate(handle->file->file(), static_cast<off_t>(size)); };
+    if (wait::host_call(cut) != 0) return fail(host::last_error());
     return {};
 }
 

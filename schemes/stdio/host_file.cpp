@@ -13,6 +13,7 @@
 #include "abi/flags.h"
 #include "kernel_shim/host/host_errno.h"
 #include "kernel_shim/host/sys.h"
+#include "kernel_shim/wait/host_call.h"
 
 namespace halfcell::schemes {
 
@@ -70,9 +71,15 @@ Result<void> HostFile::wait_until(short events, const char* reason, wait::Waiter
     return {};
 }
 
+template <typename Call>
+ssize_t HostFile::transfer(Call call) const {
+    // Streams do not block here, and this is their price a transfer; a file may be on a network.
+    return kind_ == Kind::kFile ? wait::host_call(call) : host::retry_interrupted(call);
+}
+
 Result<std::uint64_t> HostFile::read_some(std::byte* to, std::uint64_t size) {
     if (would_wait(POLLIN)) return fail(Errno::kEAGAIN);
-    const ssize_t got = host::retry_interrupted([&] {
+    const ssize_t got = transfer([&] {
         return kind_ == Kind::kSocket ? ::recv(file_.get(), to, size, MSG_DONTWAIT)
                                       : ::read(file_.get(), to, size);
     });
@@ -84,7 +91,7 @@ Result<std::uint64_t> HostFile::write_some(const std::byte* from, std::uint64_t 
     if (would_wait(POLLOUT)) return fail(Errno::kEAGAIN);
     // A blocking pipe that is ready takes this much without waiting, and no more is certain.
     if (kind_ == Kind::kSharedStream) size = std::min<std::uint64_t>(size, PIPE_BUF);
-    const ssize_t put = host::retry_interrupted([&] {
+    const ssize_t put = transfer([&] {
         return kind_ == Kind::kSocket ? ::send(file_.get(), from, size, MSG_DONTWAIT | MSG_NOSIGNAL)
                                       : ::write(file_.get(), from, size);
     });

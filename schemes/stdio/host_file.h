@@ -51,13 +51,16 @@ class HostFile {
         kOwnStream,     // non-blocking
         kSharedStream,  // shares its blocking mode with others: asked before every transfer
         kSocket,        // has a non-blocking form of every transfer
-        kFile,          // never waits
+        kFile,          // waits for its disk or its network only, inside Linux
     };
     HostFile(host::UniqueFd file, Kind kind) : file_(std::move(file)), kind_(kind) {}
 
     // One host transfer; EAGAIN where it would have to wait.
     Result<std::uint64_t> read_some(std::byte* to, std::uint64_t size);
     Result<std::uint64_t> write_some(const std::byte* from, std::uint64_t size);
+    // One of Linux's calls for it: EINTR where a kill or a signal gets the worker out of it.
+    template <typename Call>
+    ssize_t transfer(Call call) const;
     // Sleeps until ready for `events`; EINTR.
     Result<void> wait_until(short events, const char* reason, wait::Waiter& waiter) const;
     [[nodiscard]] bool would_wait(short events) const;
