@@ -223,4 +223,32 @@ std::span<const AllowedCall> interrupter_calls(const CallerIdentity& own, int si
     return list;
 }
 
+std::span<const AllowedCall> control_calls() {
+    static const std::array list = {
+        AllowedCall{SYS_epoll_wait, kVisitors},
+        AllowedCall{SYS_epoll_ctl, kVisitors},
+        AllowedCall{SYS_accept4, kVisitors, {is_null(1)}},
+        AllowedCall{SYS_setsockopt, kVisitors, {is(1, SOL_SOCKET), is(2, SO_PASSCRED)}},
+        AllowedCall{SYS_recvmsg, kVisitors},
+        AllowedCall{SYS_sendmsg, kVisitors},
+        AllowedCall{SYS_close, kVisitors},
+        // The event that wakes it.
+        AllowedCall{SYS_read, kVisitors},
+        AllowedCall{SYS_write, kVisitors},
+        AllowedCall{SYS_futex, kVisitors},
+        AllowedCall{SYS_clock_gettime, kVisitors},
+        // The C library's heap, which counts the processors once.
+        AllowedCall{SYS_mmap, kVisitors, {has_none_of(2, PROT_EXEC)}},
+        AllowedCall{SYS_mprotect, kVisitors, {has_none_of(2, PROT_EXEC)}},
+        AllowedCall{SYS_munmap, kVisitors},
+        AllowedCall{SYS_mremap, kVisitors},
+        AllowedCall{SYS_madvise, kVisitors},
+        AllowedCall{SYS_brk, kVisitors},
+        AllowedCall{SYS_sched_getaffinity, kVisitors},
+        AllowedCall{SYS_rt_sigprocmask, kVisitors},
+        AllowedCall{SYS_exit, kVisitors},
+    };
+    return list;
+}
+
 }  // namespace halfcell::confine

@@ -42,4 +42,8 @@ struct CallerIdentity {
 // threads of this process, asks whether guests still wait, and ends.
 [[nodiscard]] std::span<const AllowedCall> interrupter_calls(const CallerIdentity& own, int signal);
 
+// The rows for the thread of the control socket (control/server.h): it waits for its connections, accepts,
+// reads, writes and closes them, has memory, and ends.
+[[nodiscard]] std::span<const AllowedCall> control_calls();
+
 }  // namespace halfcell::confine

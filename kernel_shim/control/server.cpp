@@ -159,6 +159,7 @@ class Server::Loop {
 
     void wake_up() {
         (void)host::take_event(files_.wake);
+        server_.confine_thread();
         for (Outcome& outcome : server_.clerk_->take()) {
             --orders_;
             const auto found = connections_.find(outcome.connection);
@@ -330,13 +331,16 @@ Expected<std::unique_ptr<Server>, std::string> Server::start(host::UniqueFd list
     auto loop = std::make_unique<Loop>(*server, allowed, files);
     std::promise<Result<void>> ready;
     try {
-        server->thread_ = std::thread([&loop, &ready, files] {
+        server->thread_ = std::thread([raw = server.get(), &loop, &ready, files] {
             const std::unique_ptr<Loop> own = std::move(loop);
             ::pthread_setname_np(::pthread_self(), "control");
             step_back();
             const Result<void> alone = keep_only(files);
             ready.set_value(alone);
             if (alone) own->run();
+            const std::lock_guard lock(raw->confining_);
+            raw->ended_ = true;
+            raw->confined_.notify_all();
         });
     } catch (const std::system_error&) {
         return because("no thread", Errno::kEAGAIN);
@@ -346,6 +350,22 @@ Expected<std::unique_ptr<Server>, std::string> Server::start(host::UniqueFd list
     // From now on the thread's table has the only ones, so that nobody is let in when the thread has ended.
     server->listener_.reset();
     return server;
+}
+
+void Server::confine_thread() {
+    const std::lock_guard lock(confining_);
+    if (confine_ == nullptr) return;
+    (*confine_)();
+    confine_ = nullptr;
+    confined_.notify_all();
+}
+
+void Server::confine(const std::function<void()>& confine) {
+    std::unique_lock lock(confining_);
+    confine_ = &confine;
+    (void)host::signal_event(wake_.get(), 1);
+    confined_.wait(lock, [this] { return confine_ == nullptr || ended_; });
+    confine_ = nullptr;
 }
 
 Server::~Server() {

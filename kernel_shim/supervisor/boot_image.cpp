@@ -69,7 +69,7 @@ Result<void> add_metadata(mem::AddressSpace& space, machine::Pool& pool) {
 int World::boot(const std::string& image_path, std::uint64_t base) {
     const auto image = read_host_program(image_path);
     if (!image) return report(image.error().status, image.error().message);
-    if (const auto confined = confine_calls(parts_->options); !confined)
+    if (const auto confined = confine_calls(parts_->options, nullptr); !confined)
         return report(kExitOwnFailure, confined.error());
 
     // The kernel's warnings go to the console, as on a serial line; they are part of what recordings show.

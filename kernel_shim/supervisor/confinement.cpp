@@ -71,7 +71,7 @@ Expected<void, std::string> confine_process(const WorldOptions& options) {
     return {};
 }
 
-Expected<void, std::string> confine_calls(const WorldOptions& options) {
+Expected<void, std::string> confine_calls(const WorldOptions& options, RunControl* control) {
     if (!options.confined || !kConfinable) return {};
     confine::Parts parts = confine::part::kEngine;
     if (shows_files(options)) parts |= confine::part::kFiles;
@@ -88,6 +88,14 @@ Expected<void, std::string> confine_calls(const WorldOptions& options) {
     });
     if (!interrupter_restricted)
         return unexpected(hold_up("give up calls of the interrupter", interrupter_restricted.error()));
+    Result<void> control_restricted;
+    if (control != nullptr)
+        control->confine_thread([&] {
+            control_restricted =
+                confine::restrict_this_thread(confine::control_calls(), options.on_violation);
+        });
+    if (!control_restricted)
+        return unexpected(hold_up("give up calls of the control socket", control_restricted.error()));
     return {};
 }
 

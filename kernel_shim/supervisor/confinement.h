@@ -7,6 +7,7 @@
 
 #include "kernel_shim/base/result.h"
 #include "kernel_shim/supervisor/options.h"
+#include "kernel_shim/supervisor/run_control.h"
 
 namespace halfcell::supervisor {
 
@@ -15,7 +16,8 @@ namespace halfcell::supervisor {
 // in reach; `halfcell check` says so. The error is one line for the user. Call it while there is one thread.
 Expected<void, std::string> confine_process(const WorldOptions& options);
 
-// From now on every thread makes the calls the run needs and no others. Call it before a guest runs.
-Expected<void, std::string> confine_calls(const WorldOptions& options);
+// From now on every thread makes the calls the run needs and no others, and the interrupter's and the control
+// socket's (null where there is none) still fewer. Call it before a guest runs.
+Expected<void, std::string> confine_calls(const WorldOptions& options, RunControl* control);
 
 }  // namespace halfcell::supervisor

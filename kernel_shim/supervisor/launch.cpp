@@ -181,7 +181,7 @@ Expected<Pid, LaunchProblem> launch(World::Parts& parts, const std::vector<std::
     if (!directory)
         return unexpected(errno_problem(
             kExitOwnFailure, "working directory " + parts.options.working_directory, directory.error()));
-    if (const auto confined = confine_calls(parts.options); !confined)
+    if (const auto confined = confine_calls(parts.options, parts.control.get()); !confined)
         return unexpected(LaunchProblem{kExitOwnFailure, confined.error()});
     const auto started = start(parts, *program, std::move(*directory), environment, terminal);
     if (started) return *started;

@@ -2,6 +2,7 @@
 
 // The control socket of a run, with what it needs of the run.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,6 +25,9 @@ class RunControl final : public control::ProcessService {
                                                                     schemes::procmgr::ProcmgrScheme& manager,
                                                                     syscall::TraceSwitch& tracing,
                                                                     control::DebugService& debuggers);
+
+    // control::Server::confine.
+    void confine_thread(const std::function<void()>& confine) { server_->confine(confine); }
 
     // --- ProcessService.
     [[nodiscard]] std::vector<control::ProcessSummary> processes() override;

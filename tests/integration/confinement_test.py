@@ -14,8 +14,9 @@ suite = Suite()
 
 @suite.test
 def a_confined_thread():
-    """The threads of a run have the filters they should: the interrupter one more than the others."""
-    process = build.start("cat", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    """The threads of a run have the filters they should: some one more than the others."""
+    socket = os.path.join(suite.fresh("socket"), "s")
+    process = build.start("cat", options=["--control", socket], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     process.stdin.write(b"x\n")
     process.stdin.flush()
     check(process.stdout.readline() == b"x\n", "no guest")
@@ -31,7 +32,8 @@ def a_confined_thread():
     process.kill()
     finish(process)
     inherited = min(filters.values())
-    check(filters.pop("interrupter") == inherited + 1, f"the interrupter is as free as others: {filters}")
+    for thread in ("interrupter", "control"):
+        check(filters.pop(thread) == inherited + 1, f"{thread} is as free as others: {filters}")
     check(set(filters.values()) == {inherited}, f"filters differ: {filters}")
 
 

@@ -234,7 +234,7 @@ int run(int argc, char** argv) {
     const auto interrupter = wait::Interrupter::start();
     if (!interrupter) return 65;
     if (options.confined) {
-        if (const auto confined = supervisor::confine_calls(options); !confined)
+        if (const auto confined = supervisor::confine_calls(options, nullptr); !confined)
             return refuse(confined.error());
     }
     const int error = old_thread ? in_old_thread(go, result) : (*attempt)(place);
