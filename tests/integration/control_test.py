@@ -13,8 +13,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from control_peer import ACK, AUTH, LOCKED, PONG, RATE, Peer, control_threads, own_files, runs_with_socket, shell
-from harness import (DEADLINE, Suite, build_under_test, check, children, expect, finish, name_of, next_line, run,
-                     wait_until)
+from harness import DEADLINE, Suite, build_under_test, check, children, expect, finish, name_of, next_line, wait_until
 
 build = build_under_test()
 suite = Suite()
