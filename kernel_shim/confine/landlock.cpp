@@ -48,8 +48,8 @@ struct [[gnu::packed]] PathRule {
 constexpr std::uint64_t kEverything = (access::kMakeLink << 1) - 1;
 constexpr std::uint64_t kReading = access::kReadFile | access::kReadDirectory;
 constexpr std::uint64_t kChanging = access::kWriteFile | access::kRemoveDirectory | access::kRemoveFile |
-                                   access::kMakeDirectory | access::kMakeFile | access::kMakeSocket |
-                                   access::kMakeLink | access::kRefer | access::kTruncate;
+                                    access::kMakeDirectory | access::kMakeFile | access::kMakeSocket |
+                                    access::kMakeLink | access::kRefer | access::kTruncate;
 // The rights that mean something for what is no directory.
 constexpr std::uint64_t kOfFiles = access::kWriteFile | access::kReadFile | access::kTruncate;
 
