@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -36,24 +38,49 @@ struct Run {
     }
 };
 
-// A shell that says that it is there, and runs `command` in its place when told to.
-Result<Run> start_waiting(const std::string& command) {
+Result<Run> start_run(const std::vector<std::string>& program) {
     static unsigned runs = 0;
     std::string where = "@halfcell-bench-" + std::to_string(::getpid()) + "-" + std::to_string(runs++);
-    Child child =
-        TRY(spawn({own_program(), "run", "--control", where, "sh", "-c", "echo; read go; exec " + command}));
-    char ready = 0;
-    if (::read(child.output.get(), &ready, 1) != 1) {
-        put_down(std::move(child));
-        return fail(Errno::kEIO);
-    }
+    std::vector<std::string> words{own_program(), "run", "--control", where};
+    words.insert(words.end(), program.begin(), program.end());
+    Child child = TRY(spawn(std::move(words)));
     return Run{std::move(child), std::move(where)};
 }
 
-Result<double> let_go(Run run) {
-    if (::write(run.child.input.get(), "\n", 1) == 1) return number_from(std::move(run.child));
+// A shell that says that it is there, and runs `command` in its place when told to.
+Result<Run> start_waiting(const std::string& command) {
+    Run run = TRY(start_run({"sh", "-c", "echo; read go; exec " + command}));
+    char ready = 0;
+    if (::read(run.child.output.get(), &ready, 1) == 1) return run;
     put_down(std::move(run.child));
     return fail(Errno::kEIO);
+}
+
+// A slice of a run of `speed slices`: nanoseconds per call.
+Result<double> measure_slice(const Run& run) {
+    if (::write(run.child.input.get(), "\n", 1) != 1) return fail(Errno::kEIO);
+    std::string line;
+    for (char next = 0; next != '\n'; line += next)
+        if (::read(run.child.output.get(), &next, 1) != 1) return fail(Errno::kEIO);
+    return std::strtod(line.c_str(), nullptr);
+}
+
+// What the calls of one guest cost while something is so, over what they cost while it is not: the median of
+// pairs of slices, one right after the other. A busy machine slows both of a pair.
+// `begin` and `end` return when it is so, and when it is not any more.
+template <typename Begin, typename End>
+Result<double> compare_slices(const Run& run, int pairs, Begin begin, End end) {
+    TRY(measure_slice(run));  // caches grow warm
+    std::vector<double> quotients;
+    for (int pair = 0; pair < pairs; ++pair) {
+        const double without = TRY(measure_slice(run));
+        TRY(begin());
+        const double with = TRY(measure_slice(run));
+        TRY(end());
+        quotients.push_back(with / without);
+    }
+    std::ranges::nth_element(quotients, quotients.begin() + pairs / 2);
+    return quotients[pairs / 2];
 }
 
 Result<void> expect_success(Client& client, const std::string& command) {
@@ -133,14 +160,21 @@ Result<double> measure_control_commands(std::uint64_t count) {
     return time;
 }
 
-Result<double> measure_ring_traced(const std::string& row, std::uint64_t count) {
-    Run run = TRY(start_waiting("speed " + row + " " + std::to_string(count)));
-    auto client = run.connect();
-    if (!client || !expect_success(*client, "trace " + kFirst + " on")) {
-        put_down(std::move(run.child));
-        return fail(Errno::kEIO);
-    }
-    return let_go(std::move(run));
+Result<double> measure_ring_trace(std::uint64_t count) {
+    Run run = TRY(start_run({"speed", "slices", std::to_string(count)}));
+    const auto compare = [&]() -> Result<double> {
+        TRY(measure_slice(run));  // it is there, and its socket
+        Client client = TRY(run.connect());
+        const auto turn = [&](const std::string& way) {
+            return [&client, command = "trace " + kFirst + " " + way] {
+                return expect_success(client, command);
+            };
+        };
+        return compare_slices(run, 15, turn("on"), turn("off"));
+    };
+    const Result<double> ratio = compare();
+    put_down(std::move(run.child));
+    return ratio;
 }
 
 Result<double> measure_trace_switch() {
@@ -150,13 +184,22 @@ Result<double> measure_trace_switch() {
     return time;
 }
 
-Result<double> measure_flooded(const std::string& row, std::uint64_t count, unsigned connections) {
+Result<double> measure_flood(std::uint64_t count, unsigned connections) {
     host::raise_descriptor_limit();
-    Run run = TRY(start_waiting("speed " + row + " " + std::to_string(count)));
-    const Flood flood(run, connections);
-    if (flood.complete()) return let_go(std::move(run));
+    Run run = TRY(start_run({"speed", "slices", std::to_string(count)}));
+    std::optional<Flood> flood;
+    const auto begin = [&]() -> Result<void> {
+        flood.emplace(run, connections);
+        if (!flood->complete()) return fail(Errno::kEIO);
+        return {};
+    };
+    const auto end = [&]() -> Result<void> {
+        flood.reset();
+        return {};
+    };
+    const Result<double> ratio = compare_slices(run, 9, begin, end);
     put_down(std::move(run.child));
-    return fail(Errno::kEIO);
+    return ratio;
 }
 
 }  // namespace halfcell::bench

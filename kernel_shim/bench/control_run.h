@@ -15,14 +15,15 @@ namespace halfcell::bench {
 // Nanoseconds per command on one connection, each asked when the last was answered.
 Result<double> measure_control_commands(std::uint64_t count);
 
-// The row of `speed` (guest_run.h) in a process whose calls are traced to the ring.
-Result<double> measure_ring_traced(const std::string& row, std::uint64_t count);
+// What 64 B reads (`count` to a slice) of a process cost whose calls are traced to the ring, over what they
+// cost untraced.
+Result<double> measure_ring_trace(std::uint64_t count);
 
 // Milliseconds from asking for a trace until the first call is in it.
 Result<double> measure_trace_switch();
 
-// The row while `connections` connections have been made, half of them with half a line sent, and all the
-// time one after the other is made anew.
-Result<double> measure_flooded(const std::string& row, std::uint64_t count, unsigned connections);
+// The same while `connections` connections have been made, half of them with half a line sent, and all the
+// time one after the other is made anew, over what they cost while there are none.
+Result<double> measure_flood(std::uint64_t count, unsigned connections);
 
 }  // namespace halfcell::bench

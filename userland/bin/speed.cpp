@@ -17,13 +17,15 @@ constexpr Usage kUsage{
     "speed",
     "ROW COUNT [FILE]",
     "Makes COUNT calls of the kind ROW (null, close, read64, read4k, read1m, openclose, fmap64k, "
-    "threads64, idle; served64, servedopen, served1m: of /scheme/speed, which speedscheme serves unless "
+    "threads64, idle; slices: COUNT read64 for each line of the input; served64, servedopen, served1m: of "
+    "/scheme/speed, which speedscheme serves unless "
     "somebody else does) and prints nanoseconds per call, or MiB per second for read1m and served1m. "
     "Rows about a file use FILE where one is given.",
     {}};
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::string_view kMeasured = "/scheme/file/measured";
+constexpr std::string_view kZero = "/scheme/zero";
 constexpr std::size_t kThreads = 64;
 
 Fd open_or_give_up(std::string_view path) {
@@ -106,14 +108,35 @@ void idle() {
     (void)sys_read(Fd{0}, {&byte, 1});
 }
 
+// What is printed of a time, per call.
+std::string per_call(std::uint64_t nanoseconds, std::uint64_t count) {
+    const std::uint64_t picoseconds = nanoseconds * 1000 / count;
+    return concat(decimal(picoseconds / 1000), ".", decimal(picoseconds / 100 % 10), "\n");
+}
+
+std::uint64_t time_small_reads(std::uint64_t count, std::string_view path) {
+    const Fd file = open_or_give_up(path);
+    static std::byte buffer[64];
+    const std::uint64_t time = time_of(count, [&](std::uint64_t) { (void)sys_read(file, buffer); });
+    (void)sys_close(file);
+    return time;
+}
+
+// Measures when told to, so that what changes meanwhile can be compared.
+void measure_slices(std::uint64_t count, std::string_view path) {
+    std::byte byte{};
+    for (;;) {
+        const auto got = sys_read(Fd{0}, {&byte, 1});
+        if (!got || *got == 0) return;
+        out().write(per_call(time_small_reads(count, path), count));
+        out().flush();
+    }
+}
+
 std::uint64_t measure(std::string_view row, std::uint64_t count, std::string_view file) {
     if (row == "null") return time_of(count, [](std::uint64_t) { sys_yield(); });
     if (row == "close") return time_of(count, [](std::uint64_t) { raw_syscall(abi::SYS_CLOSE, 9999); });
-    if (row == "read64") {
-        const Fd zero = open_or_give_up(file.empty() ? "/scheme/zero" : file);
-        static std::byte buffer[64];
-        return time_of(count, [&](std::uint64_t) { (void)sys_read(zero, buffer); });
-    }
+    if (row == "read64") return time_small_reads(count, file.empty() ? kZero : file);
     if (file.empty()) file = kMeasured;
     if (row == "read4k") return time_reads(count, 4096, file);
     if (row == "openclose")
@@ -148,18 +171,19 @@ int main_program(std::span<const std::string_view> arguments) {
         idle();
         return 0;
     }
+    if (row == "slices") {
+        measure_slices(*count, file.empty() ? kZero : file);
+        return 0;
+    }
     if (row == "read1m" || row == "served1m") {
         constexpr std::size_t kSize = 1 << 20;
         const std::uint64_t nanoseconds = row == "read1m"
                                               ? time_reads(*count, kSize, file.empty() ? kMeasured : file)
                                               : time_served_reads(*count, kSize);
-        out().write(decimal(*count * kSecond / nanoseconds));
+        out().write(concat(decimal(*count * kSecond / nanoseconds), "\n"));
     } else {
-        const std::uint64_t picoseconds_per_call = measure(row, *count, file) * 1000 / *count;
-        out().write(
-            concat(decimal(picoseconds_per_call / 1000), ".", decimal(picoseconds_per_call / 100 % 10)));
+        out().write(per_call(measure(row, *count, file), *count));
     }
-    out().write("\n");
     return 0;
 }
 
