@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "kernel_shim/control/admission.h"
 #include "kernel_shim/control/conversation.h"
 #include "kernel_shim/control/thread_files.h"
 #include "kernel_shim/host/host_errno.h"
@@ -28,10 +29,9 @@ constexpr std::uint64_t kListener = 0;
 constexpr std::uint64_t kWake = 1;
 constexpr std::uint64_t kFirstConnection = 2;
 
-// So many connections are accepted in a while of so many nanoseconds; further ones wait. Nobody needs more,
-// and a flood shall not have the guests' time.
-constexpr int kAcceptedInWhile = 32;
-constexpr std::uint64_t kWhile = 10'000'000;
+// Nobody needs more, and a flood shall not have the guests' time: a connection costs some three wake-ups.
+constexpr std::uint64_t kAdmittedAtOnce = 1024;
+constexpr std::uint64_t kAdmittedInSecond = 200;
 constexpr std::uint64_t kMillisecond = 1'000'000;
 // Of the thread; a command is still answered at once where a processor is free.
 constexpr int kNiceness = 10;
@@ -75,7 +75,7 @@ class Server::Loop {
         while (!over_) {
             const int count = ::epoll_wait(files_.poller, events.data(), events.size(), patience());
             if (count < 0 && errno != EINTR) break;
-            if (throttled_ && host::monotonic_nanoseconds() >= while_end_) listen_again(throttled_);
+            if (throttled_ && host::monotonic_nanoseconds() >= admission_.next()) listen_again(throttled_);
             for (int i = 0; i < count && !over_; ++i)
                 handle(events[i].data.u64);
             if (locked_ && orders_ == 0) break;
@@ -110,11 +110,7 @@ class Server::Loop {
 
     void accept_some() {
         for (;;) {
-            if (const std::uint64_t now = host::monotonic_nanoseconds(); now >= while_end_) {
-                while_end_ = now + kWhile;
-                accepted_in_while_ = 0;
-            }
-            if (accepted_in_while_ == kAcceptedInWhile) return stop_listening(throttled_);
+            if (!admission_.may_admit(host::monotonic_nanoseconds())) return stop_listening(throttled_);
             host::UniqueFd socket(::accept4(files_.listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
             if (!socket.is_open()) {
                 // No descriptor is left: whoever waits is let in when somebody goes.
@@ -122,7 +118,7 @@ class Server::Loop {
                     stop_listening(starved_);
                 return;
             }
-            ++accepted_in_while_;
+            admission_.admit();
             const int on = 1;
             (void)::setsockopt(socket.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
             if (connections_.size() >= kMostConnections) {
@@ -154,7 +150,8 @@ class Server::Loop {
     [[nodiscard]] int patience() const {
         if (!throttled_) return -1;
         const std::uint64_t now = host::monotonic_nanoseconds();
-        return now >= while_end_ ? 0 : static_cast<int>((while_end_ - now + kMillisecond - 1) / kMillisecond);
+        const std::uint64_t then = admission_.next();
+        return now >= then ? 0 : static_cast<int>((then - now + kMillisecond - 1) / kMillisecond);
     }
 
     void wake_up() {
@@ -299,8 +296,7 @@ class Server::Loop {
     SocketCounts counts_;
     bool starved_ = false;    // nobody is accepted for want of descriptors
     bool throttled_ = false;  // ... or since there were many just now
-    std::uint64_t while_end_ = 0;
-    int accepted_in_while_ = 0;
+    Admission admission_{kAdmittedAtOnce, kAdmittedInSecond};
     bool locked_ = false;
     bool over_ = false;
 };

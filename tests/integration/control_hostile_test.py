@@ -113,10 +113,10 @@ def a_slow_reader_blocks_nobody_and_is_not_stored_for():
 
 
 @suite.test
-def ten_thousand_opens_and_a_flood():
+def many_opens_and_a_flood():
     with running(*shell("read x")) as (process, path):
         files = own_files(process)
-        for number in range(10_000):
+        for number in range(1_000):
             with Peer(path) as peer:
                 if number % 4 == 1:
                     peer.send("pi")
@@ -128,7 +128,7 @@ def ten_thousand_opens_and_a_flood():
 
         def flood():
             try:
-                for _ in range(50):
+                for _ in range(15):
                     with Peer(path) as peer:
                         peer.many()
                         peer.send("ping\n" * 200 + "blocked\n")
@@ -144,7 +144,7 @@ def ten_thousand_opens_and_a_flood():
         with Peer(path) as peer:
             peer.many()
             wait_until(lambda: peer.ask("stat")["control"]["connections"] == 1, "the end of the others")
-            check(peer.ask("stat")["control"]["accepted"] >= 11_001, "not all were let in")
+            check(peer.ask("stat")["control"]["accepted"] >= 1_301, "not all were let in")
         wait_until(lambda: own_files(process) == files, "the end of all descriptors")
 
 
