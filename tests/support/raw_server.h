@@ -71,14 +71,8 @@ class RawServer {
 
     // The next request, waiting for it.
     abi::Sqe next(int patience = 10'000) {
-        while (requests->produced.load() == taken_) {
-            pollfd one{socket_.get(), POLLIN, 0};
-            HC_CHECK(::poll(&one, 1, patience) == 1, "the supervisor keeps to the protocol");
-            server::Packet packet;
-            std::vector<host::UniqueFd> none;
-            HC_CHECK(receive_packet(socket_.get(), std::as_writable_bytes(std::span(&packet, 1)), none) == 0,
-                     "the supervisor keeps to the protocol");
-        }
+        while (requests->produced.load() == taken_)
+            await_packet(patience);
         const abi::Sqe sqe = requests->requests[taken_++ % server::kRequestSlots];
         answers->requests_consumed.store(taken_);
         if (requests->wants_room.load() != 0) ring();
@@ -103,13 +97,18 @@ class RawServer {
         host::wake_shared_futex(reinterpret_cast<std::uint32_t*>(&answers->bell));
     }
 
-    // Puts a completion into the ring, and says so.
+    // Puts a completion into the ring, and says so. Waits for room: what overruns the ring ends the
+    // connection.
     void push(const abi::Cqe& cqe) {
+        while (!has_room()) {
+            ring();
+            await_packet(10'000);
+        }
         put(cqe);
         ring();
     }
     bool has_room() const { return made_ - requests->answers_consumed.load() < server::kAnswerSlots; }
-    // Only puts them there, all at once.
+    // Only puts them there, all at once, room or not.
     void put(std::span<const abi::Cqe> completions) {
         for (const abi::Cqe& cqe : completions)
             answers->answers[made_++ % server::kAnswerSlots] = cqe;
@@ -137,6 +136,16 @@ class RawServer {
     std::byte* buffers = nullptr;
 
   private:
+    // Of bells; nothing else comes after the adoption.
+    void await_packet(int patience) {
+        pollfd one{socket_.get(), POLLIN, 0};
+        HC_CHECK(::poll(&one, 1, patience) == 1, "the supervisor keeps to the protocol");
+        server::Packet packet;
+        std::vector<host::UniqueFd> none;
+        HC_CHECK(receive_packet(socket_.get(), std::as_writable_bytes(std::span(&packet, 1)), none) == 0,
+                 "the supervisor keeps to the protocol");
+    }
+
     host::UniqueFd socket_;
     std::uint32_t taken_ = 0;
     std::uint32_t made_ = 0;

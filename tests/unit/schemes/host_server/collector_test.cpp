@@ -256,6 +256,18 @@ TEST_CASE_FIXTURE(CollectorFixture, "a server that never stops answering keeps n
     read_alone();
 }
 
+// A server that overran the ring would have broken its rules and lost the connection, as hostile_server once
+// did when it answered the next request.
+TEST_CASE_FIXTURE(CollectorFixture, "the answer after a flood waits until the ring has room") {
+    server->put(std::vector<abi::Cqe>(server::kAnswerSlots, abi::Cqe{.tag = kNobody}));
+    std::thread answering([&] { server->push({.tag = kNobody}); });
+    serve_when_woken();
+    answering.join();
+    serve_when_woken();
+    CHECK(connection->lies() == server::kAnswerSlots + 1);
+    read_alone();
+}
+
 TEST_CASE_FIXTURE(CollectorFixture, "a server that never stops ringing keeps nobody") {
     PendingRead read(served(), 10);
     const std::uint32_t tag = server->next().tag;
