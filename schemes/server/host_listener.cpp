@@ -66,7 +66,7 @@ void HostListener::wait() {
     bool asleep = true;
     for (const auto& run : runs_) {
         asleep = run->transport->fall_asleep() && asleep;
-        files.push_back({run->transport->socket(), POLLIN, 0});
+        files.push_back(run->transport->awaited());
     }
     auto until = full_ ? Clock::now() + kPause : Clock::time_point::max();
     for (const Arrival& arrival : arrivals_) {

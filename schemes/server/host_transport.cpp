@@ -23,6 +23,8 @@ using userland::Result;
 namespace {
 
 constexpr int kPatience = 5000;  // milliseconds
+// Files that wait for one run. It must not use up what this process may have open: others want to be served.
+constexpr int kMostFiles = 256;
 
 template <typename Call>
 auto uninterrupted(Call call) {
@@ -209,7 +211,11 @@ Result<std::size_t> HostTransport::look(std::span<abi::Sqe> to) {
 bool HostTransport::fall_asleep(Sleep where) {
     memory_.answers->sleep.store(where, std::memory_order_seq_cst);
     const bool requests = memory_.requests->produced.load(std::memory_order_seq_cst) != requests_taken_;
-    return !requests && (backlog_.empty() || full());
+    return !requests && (backlog_.empty() || file_waits() || full());
+}
+
+pollfd HostTransport::awaited() const {
+    return {socket(), static_cast<short>(file_waits() ? POLLIN | POLLOUT : POLLIN), 0};
 }
 
 void HostTransport::wake() {
@@ -228,6 +234,13 @@ Result<std::size_t> HostTransport::receive(std::span<abi::Sqe> to) {
     for (;;) {
         const std::size_t count = RT_TRY(look(to));
         if (count != 0) return count;
+        // Nobody rings when the socket has room again.
+        if (file_waits()) {
+            pollfd one = awaited();
+            if (fall_asleep()) (void)::poll(&one, 1, -1);
+            wake();
+            continue;
+        }
         const std::uint32_t seen = memory_.requests->bell.load(std::memory_order_seq_cst);
         if (fall_asleep(Sleep::kOnBell) && !bell_->await(memory_.requests->bell, seen)) gone_ = true;
         memory_.answers->sleep.store(Sleep::kAwake, std::memory_order_seq_cst);
@@ -245,20 +258,35 @@ void HostTransport::put(const abi::Cqe& cqe) {
     unsaid_ = true;
 }
 
-// What the ring has no room for waits here and holds nobody up, not even where the supervisor has been
-// stopped. There are at most as many answers as requests, and an event that waits need not wait twice.
+// What there is no room for waits here and holds nobody up, not even where the supervisor has been stopped.
+// There are at most as many answers as requests, and an event that waits need not wait twice.
 void HostTransport::push(const abi::Cqe& cqe) {
     if (backlog_.empty() && !full()) return put(cqe);
-    const auto same = [&cqe](const abi::Cqe& waiting) {
-        return std::memcmp(&waiting, &cqe, sizeof cqe) == 0;
+    const auto same = [&cqe](const Backlogged& waiting) {
+        const auto* const other = std::get_if<abi::Cqe>(&waiting);
+        return other != nullptr && std::memcmp(other, &cqe, sizeof cqe) == 0;
     };
     const bool event = cqe.flags == static_cast<std::uint8_t>(abi::CqeOpcode::kSendFevent);
-    if (!event || std::none_of(backlog_.begin(), backlog_.end(), same)) backlog_.push_back(cqe);
+    if (!event || std::none_of(backlog_.begin(), backlog_.end(), same)) backlog_.emplace_back(cqe);
 }
 
 void HostTransport::push_backlog() {
-    for (; !backlog_.empty() && !full(); backlog_.pop_front())
-        put(backlog_.front());
+    while (!backlog_.empty() && push_out(backlog_.front()))
+        backlog_.pop_front();
+}
+
+// False where it has to wait on. A file that cannot be sent at all is missing when its answer comes: an error
+// for its caller.
+bool HostTransport::push_out(const Backlogged& waiting) {
+    if (const auto* const file = std::get_if<File>(&waiting))
+        return send_now(file->tag, static_cast<int>(file->file.number())) != Sent::kNoRoom;
+    if (full()) return false;
+    put(std::get<abi::Cqe>(waiting));
+    return true;
+}
+
+bool HostTransport::file_waits() const {
+    return !backlog_.empty() && std::holds_alternative<File>(backlog_.front());
 }
 
 void HostTransport::push_forgotten() {
@@ -297,8 +325,18 @@ Result<std::vector<Descriptor>> HostTransport::obtain(std::uint32_t tag, std::ui
     return descriptors;
 }
 
-Result<void> HostTransport::send_file(std::uint32_t tag, int file) {
-    if (!send(socket(), {.kind = PacketKind::kDescriptor, .tag = tag}, 0, file)) return Errno::kEIO;
+HostTransport::Sent HostTransport::send_now(std::uint32_t tag, int file) {
+    if (send(socket(), {.kind = PacketKind::kDescriptor, .tag = tag}, MSG_DONTWAIT, file)) return Sent::kSent;
+    return errno == EAGAIN ? Sent::kNoRoom : Sent::kFailed;
+}
+
+Result<void> HostTransport::send_file(std::uint32_t tag, Descriptor file) {
+    const Sent sent = backlog_.empty() ? send_now(tag, static_cast<int>(file.number())) : Sent::kNoRoom;
+    if (sent == Sent::kFailed) return Errno::kEIO;
+    if (sent == Sent::kSent) return {};
+    const auto is_file = [](const Backlogged& waiting) { return std::holds_alternative<File>(waiting); };
+    if (std::count_if(backlog_.begin(), backlog_.end(), is_file) >= kMostFiles) return Errno::kEMFILE;
+    backlog_.emplace_back(File{tag, std::move(file)});
     return {};
 }
 
@@ -308,7 +346,7 @@ Result<std::uint64_t> HostTransport::hand_over(std::uint32_t tag, Descriptor& de
         if (run_of(descriptor.number()) != run_) return Errno::kEXDEV;
         return descriptor.release();
     }
-    RT_TRY(send_file(tag, static_cast<int>(descriptor.number())));
+    RT_TRY(send_file(tag, std::move(descriptor)));
     return kNextDescriptor;
 }
 
@@ -323,7 +361,10 @@ Result<std::uint64_t> HostTransport::give(std::uint32_t tag, Descriptor descript
 }
 
 Result<Transport::Shown> HostTransport::show(std::uint32_t tag, const Pages& pages, std::uint64_t offset) {
-    RT_TRY(send_file(tag, pages.file()));
+    // The pages keep their own, and may go before it is sent.
+    const int file = ::fcntl(pages.file(), F_DUPFD_CLOEXEC, 0);
+    if (file < 0) return Errno::kEMFILE;
+    RT_TRY(send_file(tag, Descriptor(static_cast<std::uint64_t>(file))));
     return Shown{abi::CqeOpcode::kRespondWithFd, offset};
 }
 

@@ -2,8 +2,11 @@
 
 // The rings that a Linux process shares with a supervisor (host_protocol.h).
 
+#include <poll.h>
+
 #include <deque>
 #include <memory>
+#include <variant>
 
 #include "schemes/server/caller_cpu.h"
 #include "schemes/server/host_bell.h"
@@ -27,7 +30,8 @@ class HostTransport final : public Transport {
                                                              std::uint64_t size) override;
     // As tokens: nothing of a guest's becomes a descriptor here.
     userland::Result<std::vector<Descriptor>> obtain(std::uint32_t tag, std::uint64_t count) override;
-    // EXDEV for tokens of another connection: no run gets what another one sent.
+    // EXDEV for tokens of another connection: no run gets what another one sent. Files wait here until the
+    // supervisor takes some; EMFILE where too many do, EIO where one cannot be sent. The same for show().
     userland::Result<void> attach(std::uint32_t tag, std::vector<Descriptor> descriptors) override;
     userland::Result<std::uint64_t> give(std::uint32_t tag, Descriptor descriptor) override;
     userland::Result<Shown> show(std::uint32_t tag, const Pages& pages, std::uint64_t offset) override;
@@ -36,11 +40,12 @@ class HostTransport final : public Transport {
 
     // Like receive(), but 0 where nothing has come.
     userland::Result<std::size_t> look(std::span<abi::Sqe> to);
-    // We are about to wait for socket(). False where something has come meanwhile.
+    // We are about to wait for awaited(). False where there is something to do meanwhile.
     bool fall_asleep() { return fall_asleep(Sleep::kOnSocket); }
     // Undoes that, and forgets the bells that rang.
     void wake();
-    [[nodiscard]] int socket() const { return static_cast<int>(socket_.number()); }
+    // The socket, and what to wait for there.
+    [[nodiscard]] pollfd awaited() const;
 
   private:
     friend class Handover;
@@ -52,15 +57,27 @@ class HostTransport final : public Transport {
     HostTransport(Descriptor socket, const Memory& memory, std::uint32_t run)
         : socket_(std::move(socket)), memory_(memory), run_(run) {}
 
+    // A file that goes with the answer to the request `tag`.
+    struct File {
+        std::uint32_t tag = 0;
+        Descriptor file;
+    };
+    using Backlogged = std::variant<abi::Cqe, File>;
+    enum class Sent : std::uint8_t { kSent, kNoRoom, kFailed };
+
+    [[nodiscard]] int socket() const { return static_cast<int>(socket_.number()); }
     std::size_t take(std::span<abi::Sqe> to);
     bool fall_asleep(Sleep where);
     void ring();
     [[nodiscard]] bool full() const;
+    [[nodiscard]] bool file_waits() const;
     void put(const abi::Cqe& cqe);
     void push(const abi::Cqe& cqe);
     void push_backlog();
+    bool push_out(const Backlogged& waiting);
     void push_forgotten();
-    userland::Result<void> send_file(std::uint32_t tag, int file);
+    Sent send_now(std::uint32_t tag, int file);
+    userland::Result<void> send_file(std::uint32_t tag, Descriptor file);
     userland::Result<std::uint64_t> hand_over(std::uint32_t tag, Descriptor& descriptor);
 
     const Descriptor socket_;
@@ -71,8 +88,10 @@ class HostTransport final : public Transport {
     std::uint32_t requests_taken_ = 0;
     std::uint32_t answers_made_ = 0;
     std::uint32_t next_token_ = 0;
-    std::deque<abi::Cqe> backlog_;  // what the ring has no room for, until the supervisor has taken something
-    bool unsaid_ = false;           // the supervisor may not know how far we are
+    // What the ring or the socket has no room for, until the supervisor has taken something; in order, for a
+    // file comes before the answer that names it.
+    std::deque<Backlogged> backlog_;
+    bool unsaid_ = false;  // the supervisor may not know how far we are
     bool gone_ = false;
 };
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The examples of the server kit, with the tools and with a client of their own: served by a guest, by a program of
 the host that halfcell starts, and by one that listens. Who serves a scheme must not show."""
+import fcntl
 import os
 import re
 import signal
@@ -18,6 +19,7 @@ build = build_under_test()
 suite = Suite()
 programs = os.path.join(build.directory, "userland", "bin")
 servers = os.path.join(build.directory, "schemes", "server", "bin")
+own_servers = os.path.join(build.directory, "tests", "integration")
 bind = ["--bind", f"{programs}:/servers:ro"]
 
 
@@ -190,10 +192,10 @@ def what_a_server_keeps_outlives_a_run_but_handles_do_not():
 class Listener:
     """A server that listens as long as a with statement lasts."""
 
-    def __init__(self, example):
+    def __init__(self, example, *arguments, programs=servers):
         self.path = os.path.join(suite.fresh(example), "socket")
         self.options = ["--scheme", f"served=unix:{self.path}", *bind]
-        self.words = [os.path.join(servers, example), "--listen", self.path]
+        self.words = [os.path.join(programs, example), "--listen", self.path, *arguments]
 
     def __enter__(self):
         self.server = start(self.words)
@@ -325,8 +327,51 @@ def a_listener_does_not_wait_for_a_connection_without_room():
 
 
 @suite.test
+def a_listener_does_not_wait_for_a_run_that_takes_no_files():
+    real = suite.fresh("files")
+    with open(os.path.join(real, "file"), "w") as file:
+        file.write("from the host")
+    with Listener("file_server", real, programs=own_servers) as listener:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+        rendezvous = offer_connection(listener, theirs)
+        theirs.close()
+        ours.settimeout(DEADLINE)
+        check(len(ours.recv(100)) == 32, "the server does not present itself")
+        requests, answers, buffers = regions = [os.memfd_create("region", os.MFD_ALLOW_SEALING) for _ in range(3)]
+        for region in regions:
+            os.ftruncate(region, 256 << 20)
+            fcntl.fcntl(region, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
+        # All slots hold the same: open "file", which is the first word of the buffers, for reading.
+        os.pwrite(buffers, b"file", 0)
+        open_at = 29
+        for slot in range(256):
+            sqe = struct.pack("<BBHI6QQ", open_at, 0, 0, slot, 1, 0, 4, 1 << 16, 0, 0, 5)
+            os.pwrite(requests, sqe, 64 + slot * len(sqe))
+        socket.send_fds(ours, [struct.pack("<IIQ16s", 2, 0, 0, b"")], regions)
+        os.pwrite(requests, struct.pack("<I", 256), 0)
+        ours.send(struct.pack("<IIQ16s", 3, 0, 0, b""))
+        consumed = 4
+        wait_until(lambda: os.pread(answers, 4, consumed) == struct.pack("<I", 256), "the last of the requests")
+        expect(listener.shell("cat /scheme/served/file"), 0, out="from the host", err="")
+        # It has them when it takes them.
+        files = 0
+        while files != 256:
+            packet, received, _, _ = socket.recv_fds(ours, 100, 4)
+            files += struct.unpack_from("<I", packet)[0] == 4
+            for file in received:
+                check(os.pread(file, 100, 0) == b"from the host", "another file")
+                os.close(file)
+        wait_until(lambda: os.pread(answers, 4, 0) == struct.pack("<I", 256), "the last of the answers")
+        for region in regions:
+            os.close(region)
+        ours.close()
+        rendezvous.close()
+
+
+@suite.test
 def files_of_the_host_go_out_through_the_kit():
-    server = os.path.join(build.directory, "tests", "integration", "file_server")
+    server = os.path.join(own_servers, "file_server")
     real = suite.fresh("files")
     with open(os.path.join(real, "file"), "w") as file:
         file.write("from the host")
