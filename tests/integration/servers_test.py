@@ -206,6 +206,10 @@ class Listener:
         self.server.terminate()
         finish(self.server)
 
+    def connect(self, one):
+        # Its socket has a name a moment before it listens.
+        wait_until(lambda: one.connect_ex(self.path) == 0, "the server")
+
     def shell(self, script):
         return build.run("sh", "-ec", script, options=self.options)
 
@@ -274,7 +278,7 @@ def a_listener_bears_those_who_connect_and_say_nothing():
     with Listener("key_value") as listener:
         silent = [socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(5)]
         for one in silent:
-            one.connect(listener.path)
+            listener.connect(one)
         silent[0].send(b"x")
         silent[1].close()
         expect(listener.shell("echo kept > /scheme/served/a; cat /scheme/served/a"), 0, out="kept\n", err="")
@@ -283,7 +287,7 @@ def a_listener_bears_those_who_connect_and_say_nothing():
 def offer_connection(listener, theirs):
     """Offers a listening server a connection, as a supervisor does; returns the rendezvous."""
     rendezvous = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    rendezvous.connect(listener.path)
+    listener.connect(rendezvous)
     header = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "schemes", "server", "host_protocol.h")
     with open(header) as text:
         magic, version = re.search(r"kMagic = (0x[0-9a-f]+).*?kVersion = (\d+)", text.read(), re.DOTALL).groups()
