@@ -28,11 +28,12 @@ std::string usage(const std::string& where) {
            "': from elsewhere, forward a port of the loopback interface (ssh -L)";
 }
 
-// A socket whose listener has gone stays behind as a file.
+// A socket whose listener has gone stays behind as a file. Without waiting: one that is listened at may have
+// a full queue, which nobody needs to empty.
 bool is_stale(const sockaddr_un& name) {
     struct stat status {};
     if (::lstat(name.sun_path, &status) != 0 || !S_ISSOCK(status.st_mode)) return false;
-    const host::UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const host::UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     return ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0 &&
            errno == ECONNREFUSED;
 }

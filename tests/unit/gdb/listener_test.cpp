@@ -6,9 +6,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <vector>
 
 #include "kernel_shim/gdb/call_names.h"
 #include "kernel_shim/gdb/connect_files.h"
@@ -74,6 +76,24 @@ TEST_CASE("a socket nobody listens at is replaced, anything else is left alone")
         CHECK(connects(directory.socket()));
     }
     std::ofstream(directory.socket()) << "a file";
+    CHECK_FALSE(Listener::open("unix:" + directory.socket()));
+    CHECK(std::filesystem::exists(directory.socket()));
+}
+
+TEST_CASE("a socket whose queue is full is not waited for") {
+    const ListenerDirectory directory;
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    std::memcpy(name.sun_path, directory.socket().data(), directory.socket().size());
+    const auto* const address = reinterpret_cast<const sockaddr*>(&name);
+    const host::UniqueFd deaf(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    REQUIRE(::bind(deaf.get(), address, sizeof name) == 0);
+    REQUIRE(::listen(deaf.get(), 0) == 0);
+    std::vector<host::UniqueFd> queue;
+    do
+        queue.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    while (::connect(queue.back().get(), address, sizeof name) == 0);
+    REQUIRE(errno == EAGAIN);
     CHECK_FALSE(Listener::open("unix:" + directory.socket()));
     CHECK(std::filesystem::exists(directory.socket()));
 }
