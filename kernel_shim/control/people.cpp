@@ -41,11 +41,18 @@ std::string cell_of(std::string_view column, const OrderedJson& value) {
     return "0x" + std::string(digits, end.ptr);
 }
 
-// Control characters, which a guest may have put into a name, must not reach a terminal.
-std::string printable(std::string text) {
-    std::ranges::replace_if(
-        text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, '?');
-    return text;
+// Control characters, which a guest may have put into a name, must not reach a terminal. There are 33 in
+// ASCII, and 32 more of two bytes in UTF-8 (U+0080 to U+009F), among them one that does what ESC and '[' do.
+std::string printable(std::string_view text) {
+    std::string shown;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const auto byte = static_cast<unsigned char>(text[at]);
+        const auto next = static_cast<unsigned char>(at + 1 < text.size() ? text[at + 1] : 0);
+        const bool of_two = byte == 0xc2 && next >= 0x80 && next < 0xa0;
+        shown += byte < ' ' || byte == 0x7f || of_two ? '?' : text[at];
+        if (of_two) ++at;
+    }
+    return shown;
 }
 
 bool is_table(const OrderedJson& value) {

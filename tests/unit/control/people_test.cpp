@@ -31,6 +31,9 @@ TEST_CASE("a guest's names cannot speak to the terminal") {
         "a\x1b[2J\x07"
         "b";
     CHECK(for_people(report) == "name  a?[2J?b\n");
+    // CSI and NEL in UTF-8; U+00A0 and letters of two bytes are shown.
+    report["name"] = "a\u009b2J\u0085b\u00a0\u00fc";
+    CHECK(for_people(report) == "name  a?2J?b\u00a0\u00fc\n");
 }
 
 }  // namespace halfcell::control
