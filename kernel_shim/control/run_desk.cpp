@@ -34,11 +34,14 @@ std::string answer(const Result<void>& done) {
     return done ? success_line() : failure(done.error());
 }
 
+bool is_among(const std::vector<ProcessSummary>& processes, std::uint32_t pid) {
+    return std::ranges::find(processes, pid, &ProcessSummary::pid) != processes.end();
+}
+
 }  // namespace
 
 Result<void> RunDesk::exists(std::uint32_t pid) {
-    const auto all = processes_.processes();
-    if (std::ranges::find(all, pid, &ProcessSummary::pid) == all.end()) return fail(Errno::kESRCH);
+    if (!is_among(processes_.processes(), pid)) return fail(Errno::kESRCH);
     return {};
 }
 
@@ -73,7 +76,11 @@ std::string RunDesk::trace(const Request& request) {
         tracing_.forget(request.pid);
         return success_line();
     }
-    if (const auto known = exists(request.pid); !known) return failure(known.error());
+    const auto all = processes_.processes();
+    if (!is_among(all, request.pid)) return failure(Errno::kESRCH);
+    // Those that have gone keep no place from others; what they called stays in the ring.
+    for (const std::uint32_t pid : tracing_.traced())
+        if (!is_among(all, pid)) tracing_.forget(pid);
     const auto traced = tracing_.trace(request.pid, request.text == "on" ? "" : request.text);
     return traced ? success_line() : error_line(Errno::kEINVAL, traced.error());
 }

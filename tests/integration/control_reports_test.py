@@ -178,4 +178,25 @@ def tracing_is_switched_on_and_off_at_once():
             check(recorded <= 1, f"{recorded} more calls are traced")
 
 
+@suite.test
+def processes_that_have_gone_make_room_to_trace_others():
+    with running(*shell("for i in $(seq 64); do sleep 1000 & done; wait; read x")) as (_, path):
+        with Peer(path) as peer:
+            peer.many()
+
+            def sleepers():
+                return [one["pid"] for one in peer.ask("ps")["processes"] if one["name"].endswith("sleep")]
+
+            wait_until(lambda: len(sleepers()) == 64, "64 processes")
+            pids = sleepers()
+            for pid in pids:
+                check(peer.ask(f"trace {pid} on") == ACK, "trace is refused")
+            check("already" in peer.ask("trace 2 on")["msg"], "there is room for more than 64")
+            for pid in pids:
+                check(peer.ask(f"kill {pid}") == ACK, "kill is refused")
+            wait_until(lambda: not sleepers(), "their end")
+            check(peer.ask("trace 2 on") == ACK, "those that have gone are still traced")
+            check(peer.ask("stat")["trace"]["processes"] == [2], "stat does not tell")
+
+
 suite.main()
