@@ -46,7 +46,23 @@ void step_back() {
     (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
 }
 
-// Whether what has come carries credentials of somebody who may give orders, and nothing else.
+// Whether these are credentials of somebody who may give orders.
+bool may_order(const ucred& sender, const Allowed& allowed, uid_t own_user) {
+    if (sender.uid == 0) return true;
+    if (!allowed.user && !allowed.group) return sender.uid == own_user;
+    return (allowed.user && sender.uid == *allowed.user) || (allowed.group && sender.gid == *allowed.group);
+}
+
+// Whether whoever has connected may. An abstract name has no mode that keeps strangers from connecting, and
+// they could take every place without a word.
+bool may_connect(int file, const Allowed& allowed, uid_t own_user) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    return ::getsockopt(file, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+           may_order(peer, allowed, own_user);
+}
+
+// Whether what has come carries such credentials, and nothing else.
 bool authentic(msghdr& message, const Allowed& allowed, uid_t own_user) {
     // Descriptors that somebody sends along find no room and are dropped by Linux; whoever sends them is up
     // to something.
@@ -57,9 +73,7 @@ bool authentic(msghdr& message, const Allowed& allowed, uid_t own_user) {
         return false;
     ucred sender{};
     std::memcpy(&sender, CMSG_DATA(header), sizeof sender);
-    if (sender.uid == 0) return true;
-    if (!allowed.user && !allowed.group) return sender.uid == own_user;
-    return (allowed.user && sender.uid == *allowed.user) || (allowed.group && sender.gid == *allowed.group);
+    return may_order(sender, allowed, own_user);
 }
 
 }  // namespace
@@ -121,11 +135,9 @@ class Server::Loop {
             admission_.admit();
             const int on = 1;
             (void)::setsockopt(socket.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
-            if (connections_.size() >= kMostConnections) {
+            if (const std::string refusal = refusal_of(socket.get()); !refusal.empty()) {
                 ++counts_.refused;
-                const std::string line = error_line(
-                    Errno::kEAGAIN, "there are " + std::to_string(kMostConnections) + " connections already");
-                (void)send(socket.get(), line);
+                (void)send(socket.get(), refusal);
                 continue;
             }
             ++counts_.accepted;
@@ -134,6 +146,15 @@ class Server::Loop {
             connections_.emplace(id, std::make_unique<Connection>(std::move(socket)));
             if (!watch(EPOLL_CTL_ADD, file, EPOLLIN | EPOLLONESHOT, id)) connections_.erase(id);
         }
+    }
+
+    // Why somebody is not let in; empty where he is.
+    [[nodiscard]] std::string refusal_of(int socket) const {
+        if (!may_connect(socket, allowed_, own_user_)) return error_line(Errno::kEACCES, "AUTH");
+        if (connections_.size() >= kMostConnections)
+            return error_line(Errno::kEAGAIN,
+                              "there are " + std::to_string(kMostConnections) + " connections already");
+        return {};
     }
 
     // For one of two reasons; listens again when none is left.

@@ -12,13 +12,13 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from control_peer import ACK, AUTH, LOCKED, PONG, RATE, Peer, control_threads, own_files, runs_with_socket, shell
+from control_peer import (ACK, AUTH, LOCKED, OTHER_USER, PONG, RATE, Peer, as_other_user, control_threads, own_files,
+                          runs_with_socket, shell)
 from harness import DEADLINE, Suite, build_under_test, check, children, expect, finish, name_of, next_line, wait_until
 
 build = build_under_test()
 suite = Suite()
 running = runs_with_socket(build, suite)
-OTHER_USER = 4242
 
 
 # ---- the protocol -----------------------------------------------------------------------------------------------------
@@ -92,26 +92,6 @@ def long_lines_are_refused_and_closed():
 # ---- who may ask --------------------------------------------------------------------------------------------------------
 
 
-def as_other_user(action, user=OTHER_USER, group=OTHER_USER):
-    """What `action` returns as bytes when another user does it."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.setgroups([])
-            os.setresgid(group, group, group)
-            os.setresuid(user, user, user)
-            os.write(writer, action())
-        except Exception as problem:  # told to the parent
-            os.write(writer, repr(problem).encode())
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader, "rb") as file:
-        said = file.read()
-    os.waitpid(child, 0)
-    return said
-
-
 @suite.test
 def a_socket_file_is_its_users_and_goes_with_the_run():
     with running(*shell("read x")) as (process, path):
@@ -148,9 +128,7 @@ def strangers_are_refused_by_every_message():
 
     def say(*messages):
         with Peer(name) as peer:
-            for message in messages:
-                peer.send(message)
-            return peer.rest()
+            return peer.say(*messages)
 
     with running(*shell("read x"), path=name):
         check(json.loads(as_other_user(lambda: say("ping\n"))) == AUTH, "a stranger is answered")
@@ -173,6 +151,24 @@ def strangers_are_refused_by_every_message():
         check(json.loads(say("ping\n")) == PONG, "root is refused")
     with running(*shell("read x"), path=name, options=["--control-gid", str(OTHER_USER)]):
         check(json.loads(as_other_user(lambda: say("ping\n"), user=OTHER_USER + 1)) == PONG, "the group is refused")
+
+
+@suite.test
+def strangers_are_not_let_in():
+    if os.getuid() != 0:
+        return "needs root"
+    name = f"@halfcell-{os.getpid()}"
+
+    def silent():
+        # Without a message, whose sender could be looked at.
+        with Peer(name) as peer:
+            return peer.rest()
+
+    with running(*shell("read x"), path=name):
+        check(json.loads(as_other_user(silent)) == AUTH, "a stranger keeps a place")
+        with Peer(name) as peer:
+            state = peer.ask("stat")["control"]
+            check(state["accepted"] == 1 and state["refused"] == 1, f"{state}")
 
 
 @suite.test

@@ -32,6 +32,13 @@ class Peer:
     def send(self, data):
         self.socket.sendall(data if isinstance(data, bytes) else data.encode())
 
+    def say(self, *messages):
+        """Sends them as far as they are taken: all that comes back until the other end closes."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for message in messages:
+                self.send(message)
+        return self.rest()
+
     def line(self):
         while b"\n" not in self.buffer:
             more = self.socket.recv(65536)
@@ -78,6 +85,29 @@ def runs_with_socket(build, suite):
             finish(process)
 
     return running
+
+
+OTHER_USER = 4242
+
+
+def as_other_user(action, user=OTHER_USER, group=OTHER_USER):
+    """What `action` returns as bytes when another user does it. Needs root."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(group, group, group)
+            os.setresuid(user, user, user)
+            os.write(writer, action())
+        except Exception as problem:  # told to the parent
+            os.write(writer, repr(problem).encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as file:
+        said = file.read()
+    os.waitpid(child, 0)
+    return said
 
 
 def shell(script):
