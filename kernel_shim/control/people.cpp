@@ -109,8 +109,10 @@ void append_object(std::string& text, const OrderedJson& object, std::size_t ind
 }  // namespace
 
 std::string for_people(const OrderedJson& report) {
+    // Names may be any bytes; those that are no UTF-8 do not come through JSON.
+    const auto valid = parse_ordered_json(dump_json(report));
     std::string text;
-    append_object(text, report, 0);
+    if (valid) append_object(text, *valid, 0);
     return text;
 }
 

@@ -34,6 +34,9 @@ TEST_CASE("a guest's names cannot speak to the terminal") {
     // CSI and NEL in UTF-8; U+00A0 and letters of two bytes are shown.
     report["name"] = "a\u009b2J\u0085b\u00a0\u00fc";
     CHECK(for_people(report) == "name  a?2J?b\u00a0\u00fc\n");
+    // CSI of terminals that do not know UTF-8.
+    report["name"] = "a\x9b\xff";
+    CHECK(for_people(report) == "name  a\ufffd\ufffd\n");
 }
 
 }  // namespace halfcell::control
