@@ -105,6 +105,10 @@ def unharmed(outcome):
     return outcome
 
 
+# What an attempt may end with besides its result: a deadline of a socket and an answer of another form are failures.
+_FAILURES = (harness.Failure, OSError, ValueError)
+
+
 def try_all(attacks):
     """Prints the table; True when every guard held and every control worked."""
     good = True
@@ -114,11 +118,11 @@ def try_all(attacks):
         try:
             succeeded, text = attack.guarded()
             verdict = "FAIL: the attack succeeds" if succeeded else "ok"
-        except harness.Failure as failure:
+        except _FAILURES as failure:
             text, verdict = "", f"FAIL: {failure}"
         try:
             control = attack.control()
-        except harness.Failure as failure:
+        except _FAILURES as failure:
             control = (False, str(failure))
         if isinstance(control, str):
             skipped += 1

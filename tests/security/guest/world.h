@@ -115,5 +115,6 @@ std::span<const Attack> path_attacks();
 std::span<const Attack> thread_attacks();
 std::span<const Attack> race_attacks();
 std::span<const Attack> flood_attacks();
+std::span<const Attack> control_attacks();
 
 }  // namespace halfcell::attack
