@@ -25,7 +25,7 @@ template <typename Use>
 int in_world(const WorldOptions& options, Surroundings surroundings, Use use) {
     auto world = World::create(options, surroundings);
     if (!world) {
-        std::fprintf(stderr, "halfcell: %s\n", world.error().c_str());
+        std::fprintf(stderr, "halfcell %s: %s\n", options.command.c_str(), world.error().c_str());
         return kExitOwnFailure;
     }
     return use(**world);

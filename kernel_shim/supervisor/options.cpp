@@ -3,77 +3,18 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <filesystem>
 #include <map>
 
 #include "kernel_shim/control/version.h"
 #include "kernel_shim/host/capacity.h"
 #include "kernel_shim/supervisor/command_words.h"
+#include "kernel_shim/supervisor/help.h"
+#include "kernel_shim/supervisor/mistakes.h"
 
 namespace halfcell::supervisor {
 
 namespace {
-
-constexpr const char* kFooter =
-    "A PROGRAM with a slash is a file of the host; any other name is looked up in the guest's PATH,\n"
-    "which ends in the programs halfcell carries (ls, cat, cp, grep, …: halfcell run ls "
-    "/scheme/initfs/bin).\n"
-    "The exit status is the program's; 128+n when a fault or signal n ended it; 125 when halfcell failed,\n"
-    "126 when PROGRAM cannot run, 127 when it was not found.\n"
-    "\n"
-    "  halfcell run ls -l /scheme/sys\n"
-    "  halfcell run --bind \"$PWD:/src:ro\" grep -r main /src\n"
-    "  halfcell run --root ./redox-root ./my-redox-program\n"
-    "  halfcell run --schemes file,null ./my-redox-program\n"
-    "  halfcell run --bind . --cwd . --env 'RUST_*' ./my-redox-program\n"
-    "  halfcell run --scheme 'keys=./key_value' ls /scheme/keys\n"
-    "  halfcell trace -e openat cat /etc/passwd\n";
-
-constexpr const char* kConformFooter =
-    "Each probe makes a few calls as a guest and compares every answer with the real kernel's. \"deviating\" "
-    "says\n"
-    "that it is another one on purpose, as halfcell's table of deviations has it. The exit status is 1 when "
-    "a "
-    "probe\n"
-    "failed. The probes are a program made for Redox, which prints TAP: build/userland/bin/conform runs on "
-    "other\n"
-    "kernels too (--careful leaves out what hangs Redox's), and as the first program of one.\n"
-    "\n"
-    "  halfcell conform                         everything, some seconds\n"
-    "  halfcell conform pipe futex -v           two areas, a line for every probe\n"
-    "  halfcell conform --list | grep 'mod.rs'  what is tried, and where Redox decides it\n"
-    "  halfcell conform --json > results.json\n"
-    "  halfcell conform --junit results.xml\n"
-    "  halfcell trace conform pipe/full-pipe    the calls of one probe\n";
-
-constexpr const char* kGdbFooter =
-    "PROGRAM starts stopped before its first instruction; the line that connects gdb is printed. For "
-    "symbols,\n"
-    "build with -g. gdb knows Redox's calls by name: catch syscall openat, catch syscall group:path.\n"
-    "\n"
-    "  halfcell gdb ./my-redox-program one two\n"
-    "  halfcell gdb --listen 127.0.0.1:0 --root ./redox-root /bin/ls /\n"
-    "  halfcell gdb --pid 2 --control /tmp/run.sock    attach to a process of another run\n"
-    "\n"
-    "In gdb, as everywhere: break main, continue, backtrace, step, finish, print, watch, info threads, info\n"
-    "registers, info sharedlibrary, info auxv, catch fork, catch exec, set follow-fork-mode child, detach, "
-    "kill.\n"
-    "Ctrl-C in gdb stops all threads. When gdb goes without detaching, the program is killed, but not one\n"
-    "that it was attached to.\n";
-constexpr const char* kCtlFooter =
-    "COMMAND is one of the socket's (halfcell ctl PATH help). Without one, lines of standard input are "
-    "commands,\n"
-    "with history and completion on a terminal. The exit status is 1 when a command failed, 125 when there "
-    "is\n"
-    "nobody to ask.\n"
-    "\n"
-    "  halfcell run --control /tmp/run.sock sh &\n"
-    "  halfcell ctl /tmp/run.sock ps\n"
-    "  halfcell ctl /tmp/run.sock trace 2 openat,read\n"
-    "  halfcell ctl /tmp/run.sock tail 2\n"
-    "  halfcell ctl /tmp/run.sock blocked\n"
-    "  halfcell ctl /tmp/run.sock\n";
 
 std::string absolute_on_host(const std::string& path) {
     std::error_code error;
@@ -140,8 +81,34 @@ void add_environment(const std::string& text, std::vector<std::string>& environm
         if (std::string_view(*entry).starts_with(wanted)) environment.emplace_back(*entry);
 }
 
+// CLI11 by itself takes -1 for the largest number.
+CLI::Validator whole_number() {
+    return {[](const std::string& text) {
+                const bool hexadecimal = text.starts_with("0x") && text.size() > 2;
+                const char* const digits = hexadecimal ? "0123456789abcdefABCDEF" : "0123456789";
+                const std::size_t strange = text.find_first_not_of(digits, hexadecimal ? 2 : 0);
+                if (!text.empty() && strange == std::string::npos) return std::string();
+                return "expected a number, got '" + text + "'";
+            },
+            ""};
+}
+
+CLI::Validator size_in_bytes() {
+    return {[as_size = CLI::AsSizeValue(false)](std::string& text) {
+                std::string problem = "expected a size such as 64M or 2G, got '" + text + "'";
+                if (text.starts_with('-')) return problem;
+                try {
+                    return as_size(text).empty() ? std::string() : problem;
+                } catch (const CLI::ValidationError&) {
+                    return problem;
+                }
+            },
+            "SIZE"};
+}
+
 // Adds what run, trace and boot have in common.
 void add_world_options(CLI::App& app, WorldOptions& world) {
+    world.command = app.get_name();
     app.add_option("--root", world.root,
                    "host directory that is the guest's / (default: a fresh one in memory)")
         ->check(CLI::ExistingDirectory);
@@ -208,11 +175,12 @@ void add_world_options(CLI::App& app, WorldOptions& world) {
     app.add_option("--memory-limit", world.memory_limit,
                    "bytes of guest memory, e.g. 64M, and as many for what waits in pipes and sockets; "
                    "beyond it ENOMEM, for files in memory ENOSPC")
-        ->transform(CLI::AsSizeValue(false));
+        ->transform(size_in_bytes());
     world.context_limit = host::comfortable_guest_threads(host::read_host_limits());
     app.add_option("--process-limit", world.context_limit,
                    "guest threads and processes at once; beyond it EAGAIN (default here: " +
-                       std::to_string(world.context_limit) + ")");
+                       std::to_string(world.context_limit) + ")")
+        ->check(whole_number());
 }
 
 // What run and trace have, too: boot has nobody a control socket could ask.
@@ -220,8 +188,9 @@ void add_control_options(CLI::App& app, ControlOptions& control) {
     app.add_option("--control", control.where,
                    "listen there for commands of halfcell ctl: a socket's path, or @NAME for an abstract one")
         ->type_name("PATH|@NAME");
-    app.add_option("--control-uid", control.user, "who may send commands, besides root (default: this user)");
-    app.add_option("--control-gid", control.group, "a group that may send commands");
+    app.add_option("--control-uid", control.user, "who may send commands, besides root (default: this user)")
+        ->check(whole_number());
+    app.add_option("--control-gid", control.group, "a group that may send commands")->check(whole_number());
 }
 
 void add_trace_details(CLI::App& app, TraceOptions& trace) {
@@ -229,23 +198,6 @@ void add_trace_details(CLI::App& app, TraceOptions& trace) {
     app.add_option("-e,--expression", trace.filters, "only these calls (openat,read), or scheme=NAME")
         ->allow_extra_args(false);
 }
-
-// Help as CLI11 makes it, but for what its own notation would not tell: that a program follows the options,
-// and that a flag may have a file.
-class HelpFormatter final : public CLI::Formatter {
-  public:
-    std::string make_usage(const CLI::App* app, std::string name) const override {
-        std::string text = CLI::Formatter::make_usage(app, std::move(name));
-        if (!app->get_prefix_command()) return text;
-        const std::size_t end = text.find_last_not_of('\n') + 1;
-        return text.insert(end, " [--] PROGRAM [ARGUMENT]...");
-    }
-    std::string make_option_name(const CLI::Option* option, bool positional) const override {
-        std::string name = CLI::Formatter::make_option_name(option, positional);
-        if (const std::size_t at = name.find("{-}"); at != std::string::npos) name.replace(at, 3, "[=FILE]");
-        return name;
-    }
-};
 
 // Where "--" stands between the options of `sub` and its program; argc where it does not. CLI11 would hand
 // the words behind it to the main command, so they are kept from it.
@@ -261,16 +213,86 @@ int separator_index(const CLI::App& sub, int argc, char** argv) {
     return argc;
 }
 
+// Help as CLI11 makes it, but for what its own notation would not tell: that words follow the options, and
+// that a flag may have a file.
+class HelpFormatter final : public CLI::Formatter {
+  public:
+    std::string make_usage(const CLI::App* app, std::string name) const override {
+        std::string text = CLI::Formatter::make_usage(app, std::move(name));
+        const std::size_t end = text.find_last_not_of('\n') + 1;
+        if (const CommandHelp* const help = help_of(app->get_name())) text.insert(end, help->behind);
+        return text;
+    }
+    std::string make_option_name(const CLI::Option* option, bool positional) const override {
+        std::string name = CLI::Formatter::make_option_name(option, positional);
+        if (const std::size_t at = name.find("{-}"); at != std::string::npos) name.replace(at, 3, "[=FILE]");
+        return name;
+    }
+};
+
+// Those that the help lists.
+std::vector<CLI::App*> listed_commands(CLI::App& app) {
+    return app.get_subcommands([](CLI::App* command) { return !command->get_group().empty(); });
+}
+
+// For all commands, once they are there.
+void add_help(CLI::App& app) {
+    const auto formatter = std::make_shared<HelpFormatter>();
+    formatter->column_width(34);
+    formatter->label("SUBCOMMAND", "COMMAND");
+    app.formatter(formatter);
+    app.footer(help_of(app.get_name())->footer);
+    for (CLI::App* const command : listed_commands(app)) {
+        command->formatter(formatter);
+        command->group("Commands");
+        command->footer(help_of(command->get_name())->footer);
+    }
+}
+
+std::vector<std::string> command_names(CLI::App& app) {
+    std::vector<std::string> names;
+    for (const CLI::App* const command : listed_commands(app))
+        names.push_back(command->get_name());
+    return names;
+}
+
+std::vector<std::string> option_names(const CLI::App& command) {
+    std::vector<std::string> names;
+    for (const CLI::Option* const option : command.get_options())
+        for (const std::string& name : option->get_lnames())
+            names.push_back(name.substr(0, name.find('{')));
+    return names;
+}
+
+// What is wrong with the first word, which should be a command or an option of the program itself.
+std::string wrong_beginning(CLI::App& app, const std::string& word) {
+    const auto named = app.get_subcommands([&](CLI::App* command) { return command->get_name() == word; });
+    if (!named.empty()) return "";
+    if (!word.starts_with('-')) return no_command(word, command_names(app));
+    const std::string option = word.substr(0, word.find('='));
+    if (app.get_option_no_throw(option) != nullptr) return "";
+    if (app.get_subcommand("run")->get_option_no_throw(option) != nullptr)
+        return "options stand behind their command: halfcell run " + word + " …";
+    return unknown_option(word, option_names(app));
+}
+
+// What CLI11 found wrong about a command, or the program itself.
+std::string text_of(const CLI::ParseError& error, CLI::App& command) {
+    const auto is = [&error](CLI::ExitCodes code) { return error.get_exit_code() == static_cast<int>(code); };
+    if (command.get_parent() == nullptr && is(CLI::ExitCodes::RequiredError))
+        return command_missing(command_names(command));
+    if (const auto words = command.remaining(); is(CLI::ExitCodes::ExtrasError) && !words.empty())
+        return words.front().starts_with('-') ? unknown_option(words.front(), option_names(command))
+                                              : "nothing can be done with the word '" + words.front() + "'";
+    return error.what();
+}
+
 }  // namespace
 
 Command parse_command_line(int argc, char** argv) {
     CLI::App app{"halfcell: a Redox kernel that runs as an ordinary Linux process", "halfcell"};
     app.set_version_flag("--version", "halfcell " + control::version() + " (redox_syscall 0.7.4)");
     app.require_subcommand(1);
-    app.footer(kFooter);
-    const auto formatter = std::make_shared<HelpFormatter>();
-    formatter->column_width(34);
-    app.formatter(formatter);
 
     RunCommand run;
     CLI::App* const run_app = app.add_subcommand("run", "run a program made for Redox");
@@ -279,7 +301,6 @@ Command parse_command_line(int argc, char** argv) {
     std::string run_trace;
     run_app->add_flag("--trace{-}", run_trace, "show the program's calls on standard error, or in FILE");
     run_app->prefix_command();
-    run_app->footer(kFooter);
 
     RunCommand trace;
     CLI::App* const trace_app = app.add_subcommand("trace", "run a program and show its calls");
@@ -299,19 +320,21 @@ Command parse_command_line(int argc, char** argv) {
         ->type_name("unix:PATH|127.0.0.1:PORT");
     CtlCommand gdb_attach;
     std::optional<std::uint32_t> gdb_pid;
-    gdb_app->add_option("--pid", gdb_pid,
-                        "attach to this process of a run that goes on, instead of starting one");
+    gdb_app
+        ->add_option("--pid", gdb_pid,
+                     "attach to this process of a run that goes on, instead of starting one")
+        ->check(whole_number());
     gdb_app->add_option("--control", gdb_attach.where, "with --pid: the control socket of that run")
         ->type_name("PATH|@NAME");
     gdb_app->prefix_command();
-    gdb_app->footer(kGdbFooter);
 
     BootCommand boot;
     CLI::App* const boot_app =
         app.add_subcommand("boot", "start a flat image or ELF as Redox's kernel starts its bootstrap");
     add_world_options(*boot_app, boot.world);
     boot_app->add_option("IMAGE", boot.image, "flat image (entry at offset 0x1a) or ELF")->required();
-    boot_app->add_option("--base", boot.base, "where a flat image is mapped (default 0x1000)");
+    boot_app->add_option("--base", boot.base, "where a flat image is mapped (default 0x1000)")
+        ->check(whole_number());
     std::string boot_trace;
     boot_app->add_flag("--trace{-}", boot_trace, "show the calls on standard error, or in FILE");
 
@@ -342,7 +365,6 @@ Command parse_command_line(int argc, char** argv) {
     conform_app->add_flag("--json", conform.json, "for machines: a list of results");
     conform_app->add_option("--junit", conform.junit_file, "write JUnit's XML, too")->type_name("FILE");
     conform_app->add_flag("-v,--verbose", conform.verbose, "a line for every probe");
-    conform_app->footer(kConformFooter);
 
     CtlCommand ctl;
     CLI::App* const ctl_app =
@@ -350,11 +372,15 @@ Command parse_command_line(int argc, char** argv) {
     ctl_app->add_option("PATH", ctl.where, "its socket, as --control has it")->required();
     ctl_app->add_flag("--json", ctl.json, "answers as they come: one JSON object a line");
     ctl_app->prefix_command();
-    ctl_app->footer(kCtlFooter);
 
     CLI::App* const compat_app = app.add_subcommand("compat", "print the compatibility table (Markdown)");
     compat_app->group("");
+    add_help(app);
 
+    if (const std::string wrong = argc > 1 ? wrong_beginning(app, argv[1]) : ""; !wrong.empty()) {
+        complain("", wrong);
+        return Finished{kExitOwnFailure};
+    }
     int separator = argc;
     for (const CLI::App* const sub : {run_app, trace_app, gdb_app})
         if (argc > 1 && sub->get_name() == argv[1]) separator = separator_index(*sub, argc, argv);
@@ -362,8 +388,11 @@ Command parse_command_line(int argc, char** argv) {
     try {
         app.parse(separator, argv);
     } catch (const CLI::ParseError& error) {
-        const int status = app.exit(error);
-        return Finished{status == 0 ? 0 : kExitOwnFailure};
+        if (error.get_exit_code() == 0) return Finished{app.exit(error)};
+        const auto reached = app.get_subcommands();
+        complain(reached.empty() ? "" : reached.front()->get_name(),
+                 text_of(error, reached.empty() ? app : *reached.front()));
+        return Finished{kExitOwnFailure};
     }
 
     const auto apply_trace = [](const std::string& target, TraceOptions& options) {
@@ -377,15 +406,12 @@ Command parse_command_line(int argc, char** argv) {
         program = sub.remaining();
         const bool behind_separator = program.empty() && separator < argc;
         if (behind_separator) program.assign(argv + separator + 1, argv + argc);
-        const std::string name = sub.get_name();
         if (program.empty()) {
-            std::fprintf(stderr, "halfcell %s: no PROGRAM given; see halfcell %s --help\n", name.c_str(),
-                         name.c_str());
+            complain(sub.get_name(), "no PROGRAM given; for a shell: halfcell " + sub.get_name() + " sh");
             return false;
         }
         if (!behind_separator && program.front().starts_with('-')) {
-            std::fprintf(stderr, "halfcell %s: unknown option %s; see halfcell %s --help\n", name.c_str(),
-                         program.front().c_str(), name.c_str());
+            complain(sub.get_name(), unknown_option(program.front(), option_names(sub)));
             return false;
         }
         world.terminal = true;
@@ -404,11 +430,11 @@ Command parse_command_line(int argc, char** argv) {
     }
     if (gdb_app->parsed() && (gdb_pid || !gdb_attach.where.empty())) {
         if (!gdb_pid || gdb_attach.where.empty()) {
-            std::fprintf(stderr, "halfcell gdb: --pid and --control go together\n");
+            complain("gdb", "--pid and --control go together");
             return Finished{kExitOwnFailure};
         }
         if (!gdb_app->remaining().empty() || separator < argc) {
-            std::fprintf(stderr, "halfcell gdb: --pid and a PROGRAM exclude each other\n");
+            complain("gdb", "--pid and a PROGRAM exclude each other");
             return Finished{kExitOwnFailure};
         }
         gdb_attach.words = {"gdb", std::to_string(*gdb_pid)};

@@ -48,7 +48,8 @@ struct ControlOptions {
 
 // What surrounds a program: shared by run, trace and boot.
 struct WorldOptions {
-    std::string root;  // empty: an in-memory root
+    std::string command;  // run, trace, gdb or boot: who speaks to the user
+    std::string root;     // empty: an in-memory root
     bool read_only = false;
     std::vector<Bind> binds;
     std::vector<std::string> schemes;  // names or NAME*; empty: all that there are
