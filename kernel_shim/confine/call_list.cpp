@@ -189,6 +189,7 @@ std::vector<AllowedCall> make_list(const CallerIdentity& own) {
 
         // Those who come in: sockets that listen are there, and what is asked of their connections is fixed.
         {SYS_accept4, kVisitors, {is_null(1)}},
+        {SYS_getsockopt, kVisitors, {is(1, SOL_SOCKET), is(2, SO_PEERCRED)}},
         {SYS_setsockopt, kVisitors, {is(1, SOL_SOCKET), is(2, SO_PASSCRED)}},
         {SYS_setsockopt, kVisitors, {is(1, IPPROTO_TCP), is(2, TCP_NODELAY)}},
 
@@ -228,6 +229,7 @@ std::span<const AllowedCall> control_calls() {
         AllowedCall{SYS_epoll_wait, kVisitors},
         AllowedCall{SYS_epoll_ctl, kVisitors},
         AllowedCall{SYS_accept4, kVisitors, {is_null(1)}},
+        AllowedCall{SYS_getsockopt, kVisitors, {is(1, SOL_SOCKET), is(2, SO_PEERCRED)}},
         AllowedCall{SYS_setsockopt, kVisitors, {is(1, SOL_SOCKET), is(2, SO_PASSCRED)}},
         AllowedCall{SYS_recvmsg, kVisitors},
         AllowedCall{SYS_sendmsg, kVisitors},
