@@ -178,8 +178,13 @@ Expected<ListeningSocket, std::string> ListeningSocket::open(const std::string& 
 ListeningSocket::ListeningSocket(ListeningSocket&& other) noexcept
     : file_(std::move(other.file_)),
       path_(std::exchange(other.path_, {})),
+      holding_(std::move(other.holding_)),
       device_(other.device_),
       inode_(other.inode_) {}
+
+void ListeningSocket::hold_file() {
+    if (!path_.empty()) holding_.reset(::open(path_.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+}
 
 ListeningSocket::~ListeningSocket() {
     if (path_.empty()) return;

@@ -42,6 +42,9 @@ class ListeningSocket {
     [[nodiscard]] int file() const { return file_.get(); }
     // Gives up this process's descriptor, where another table has one.
     void forget_descriptor() { file_.reset(); }
+    // For who has none and looks after the file: until this ends, no other file gets the number by which it
+    // is known, though the socket is closed and the file removed. Without a descriptor left it is not held.
+    void hold_file();
     // Gives the descriptor away, and the file into the care of another process's copy of this.
     [[nodiscard]] host::UniqueFd leave_file() {
         path_.clear();
@@ -52,7 +55,8 @@ class ListeningSocket {
     ListeningSocket() = default;
 
     host::UniqueFd file_;
-    std::string path_;  // empty for an abstract name
+    std::string path_;        // empty for an abstract name
+    host::UniqueFd holding_;  // of the file, without access
     dev_t device_ = 0;
     ino_t inode_ = 0;
 };

@@ -96,7 +96,7 @@ void answer(int socket, const Packet& order, std::map<std::uint32_t, OpenDoor>& 
 }
 
 // The process's life: until nobody is at the other end. A key that ends the run does not end it before.
-void keep_doors(host::UniqueFd socket) {
+void keep_doors(host::UniqueFd socket, std::optional<control::ListeningSocket>& named) {
     ::prctl(PR_SET_NAME, "halfcell-doors", 0, 0, 0);
     for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE})
         ::signal(number, SIG_IGN);
@@ -111,6 +111,7 @@ void keep_doors(host::UniqueFd socket) {
     (void)socket.release();
     if (own > STDERR_FILENO + 1) ::close_range(STDERR_FILENO + 1, static_cast<unsigned>(own) - 1, 0);
     ::close_range(static_cast<unsigned>(own) + 1, ~0U, 0);
+    if (named) named->hold_file();
     std::map<std::uint32_t, OpenDoor> doors;
     for (Packet order;;) {
         std::vector<host::UniqueFd> none;
@@ -159,7 +160,7 @@ Expected<std::unique_ptr<Doorkeeper>, std::string> Doorkeeper::start(const Contr
         ours.reset();
         // Closed with all else; the file stays in our care.
         if (named) named->forget_descriptor();
-        keep_doors(std::move(theirs));
+        keep_doors(std::move(theirs), named);
         named.reset();
         ::_exit(0);
     }

@@ -14,7 +14,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from control_peer import (ACK, AUTH, LOCKED, OTHER_USER, PONG, RATE, Peer, as_other_user, control_threads, own_files,
                           runs_with_socket, shell)
-from harness import DEADLINE, Suite, build_under_test, check, children, expect, finish, name_of, next_line, wait_until
+from harness import (DEADLINE, Suite, build_under_test, check, children, expect, finish, name_of, next_line, wait_gone,
+                     wait_until)
 
 build = build_under_test()
 suite = Suite()
@@ -92,6 +93,25 @@ def long_lines_are_refused_and_closed():
 # ---- who may ask --------------------------------------------------------------------------------------------------------
 
 
+def keeper_of(process):
+    return next(child for child in children(process.pid) if name_of(child) == "halfcell-doors")
+
+
+@suite.test
+def a_late_keeper_leaves_the_next_runs_socket_alone():
+    # A file system gives the number of a file that has gone to the next one, and the keeper knew it by that.
+    with running(*shell("read x")) as (process, path):
+        keeper = keeper_of(process)
+        os.kill(keeper, signal.SIGSTOP)
+        process.kill()
+        process.wait()
+    os.unlink(path)
+    with running(*shell("read x"), path=path):
+        os.kill(keeper, signal.SIGCONT)
+        check(wait_gone([keeper], DEADLINE) == [], "the keeper stays")
+        check(os.path.exists(path), "the keeper of another run took it along")
+
+
 @suite.test
 def a_socket_file_is_its_users_and_goes_with_the_run():
     with running(*shell("read x")) as (process, path):
@@ -110,9 +130,7 @@ def a_socket_file_is_its_users_and_goes_with_the_run():
         wait_until(lambda: not os.path.exists(path), "the socket's end with a killed run")
     # What is left when its keeper is killed as well is replaced.
     with running(*shell("read x"), path=path) as (process, path):
-        for child in children(process.pid):
-            if name_of(child) == "halfcell-doors":
-                os.kill(child, signal.SIGKILL)
+        os.kill(keeper_of(process), signal.SIGKILL)
         process.kill()
         process.wait()
     check(os.path.exists(path), "there is nothing to replace")
