@@ -1,8 +1,6 @@
 #include "kernel_shim/supervisor/help.h"
 
-#include <CLI/CLI.hpp>
 #include <array>
-#include <string_view>
 
 namespace halfcell::supervisor {
 
