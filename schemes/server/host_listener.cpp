@@ -16,6 +16,9 @@ using userland::Result;
 namespace {
 
 constexpr std::chrono::seconds kPatience{5};  // with who connects and says nothing
+// So many of them at once; then the one that has had the longest time goes. A supervisor needs none, and
+// comes again.
+constexpr std::size_t kMostArrivals = 256;
 // Before the next look at a listener that could not be accepted from.
 constexpr std::chrono::milliseconds kPause{100};
 
@@ -96,6 +99,7 @@ void HostListener::welcome() {
         Arrival arrival{Descriptor(static_cast<std::uint64_t>(rendezvous)), Handover(rendezvous, next_run_),
                         Clock::now() + kPatience};
         next_run_ = (next_run_ + 1) % Handover::kMostRuns;
+        if (arrivals_.size() == kMostArrivals) arrivals_.erase(arrivals_.begin());
         arrivals_.push_back(std::move(arrival));
     }
 }

@@ -46,7 +46,22 @@ constexpr std::uint64_t run_of(std::uint64_t token) {
     return (token & ~kTokenBit) >> kRunShift;
 }
 
-// One packet of exactly this size, if it is there.
+// Whoever connects to a listening server may send any number of descriptors; Linux lets in as many as have
+// room, and CMSG_SPACE has room for one more than it was asked for.
+constexpr std::size_t kRoomForRegions = CMSG_LEN(kRegions * sizeof(int));
+
+void take_files(msghdr& message, std::vector<Descriptor>& files) {
+    const cmsghdr* const rights = CMSG_FIRSTHDR(&message);
+    if (rights == nullptr) return;
+    for (std::size_t at = CMSG_LEN(0); at + sizeof(int) <= rights->cmsg_len; at += sizeof(int)) {
+        int number = -1;
+        std::memcpy(&number, reinterpret_cast<const char*>(rights) + at, sizeof number);
+        files.emplace_back(static_cast<std::uint64_t>(number));
+    }
+}
+
+// One packet of exactly this size, if it is there, with as many files as there are regions at most. They are
+// the caller's to close, whatever else is wrong.
 Result<void> receive_packet(int socket, std::span<std::byte> bytes, std::vector<Descriptor>& files) {
     iovec part{bytes.data(), bytes.size()};
     alignas(cmsghdr) char control[CMSG_SPACE(kRegions * sizeof(int))];
@@ -54,19 +69,15 @@ Result<void> receive_packet(int socket, std::span<std::byte> bytes, std::vector<
     message.msg_iov = &part;
     message.msg_iovlen = 1;
     message.msg_control = control;
-    message.msg_controllen = sizeof control;
+    message.msg_controllen = kRoomForRegions;
     const ssize_t got =
         uninterrupted([&] { return ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT); });
-    if (got < 0 && errno == EAGAIN) return Errno::kEAGAIN;
-    if (got <= 0) return Errno::kENODEV;
-    if (const cmsghdr* const rights = CMSG_FIRSTHDR(&message); rights != nullptr) {
-        std::array<int, kRegions> numbers{};
-        const std::size_t count = (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        std::memcpy(numbers.data(), CMSG_DATA(rights), count * sizeof(int));
-        for (const int number : std::span(numbers).first(count))
-            files.emplace_back(static_cast<std::uint64_t>(number));
-    }
-    if (static_cast<std::size_t>(got) != bytes.size()) return Errno::kEPROTO;
+    if (got < 0) return errno == EAGAIN ? Errno::kEAGAIN : Errno::kENODEV;
+    take_files(message, files);
+    if (got == 0) return Errno::kENODEV;
+    const bool whole =
+        static_cast<std::size_t>(got) == bytes.size() && (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0;
+    if (!whole) return Errno::kEPROTO;
     return {};
 }
 
@@ -174,7 +185,11 @@ HostTransport::~HostTransport() {
 }
 
 std::size_t HostTransport::take(std::span<abi::Sqe> to) {
+    if (behind()) return 0;
     const std::uint32_t produced = memory_.requests->produced.load(std::memory_order_seq_cst);
+    // More than there are slots: not a supervisor, and without end.
+    if (produced - requests_taken_ > kRequestSlots) gone_ = true;
+    if (gone_) return 0;
     const std::size_t count = std::min<std::size_t>(produced - requests_taken_, to.size());
     for (std::size_t i = 0; i < count; ++i)
         to[i] = memory_.requests->requests[requests_taken_++ % kRequestSlots];
@@ -204,13 +219,15 @@ Result<std::size_t> HostTransport::look(std::span<abi::Sqe> to) {
     push_forgotten();
     push_backlog();
     if (unsaid_) ring();
+    const std::size_t count = take(to);
     if (gone_) return Errno::kENODEV;
-    return take(to);
+    return count;
 }
 
 bool HostTransport::fall_asleep(Sleep where) {
     memory_.answers->sleep.store(where, std::memory_order_seq_cst);
-    const bool requests = memory_.requests->produced.load(std::memory_order_seq_cst) != requests_taken_;
+    const bool requests =
+        !behind() && memory_.requests->produced.load(std::memory_order_seq_cst) != requests_taken_;
     return !requests && (backlog_.empty() || file_waits() || full());
 }
 
@@ -259,7 +276,8 @@ void HostTransport::put(const abi::Cqe& cqe) {
 }
 
 // What there is no room for waits here and holds nobody up, not even where the supervisor has been stopped.
-// There are at most as many answers as requests, and an event that waits need not wait twice.
+// There are at most as many answers as requests, which are not taken while many wait, and an event that waits
+// need not wait twice.
 void HostTransport::push(const abi::Cqe& cqe) {
     if (backlog_.empty() && !full()) return put(cqe);
     const auto same = [&cqe](const Backlogged& waiting) {

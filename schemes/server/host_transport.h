@@ -71,6 +71,8 @@ class HostTransport final : public Transport {
     void ring();
     [[nodiscard]] bool full() const;
     [[nodiscard]] bool file_waits() const;
+    // The supervisor asks, and takes no answers.
+    [[nodiscard]] bool behind() const { return backlog_.size() >= kAnswerSlots; }
     void put(const abi::Cqe& cqe);
     void push(const abi::Cqe& cqe);
     void push_backlog();

@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
 """The examples of the server kit, with the tools and with a client of their own: served by a guest, by a program of
 the host that halfcell starts, and by one that listens. Who serves a scheme must not show."""
-import fcntl
+import contextlib
 import os
-import re
+import resource
 import signal
 import socket
-import struct
 import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from harness import (DEADLINE, Suite, build_under_test, check, descendants, expect, finish, name_of, start,
-                     wait_until)
+from handshake_peer import (ANSWER_SLOTS, BELL, DESCRIPTOR, MAGIC, OFFER, PACKET, REQUEST_SLOTS, VERSION, Rings,
+                            Supervisor, listens, seqpacket)
+from harness import Suite, build_under_test, check, descendants, expect, finish, name_of, start, wait_until
 
 build = build_under_test()
 suite = Suite()
@@ -189,6 +189,9 @@ def what_a_server_keeps_outlives_a_run_but_handles_do_not():
         finish(server)
 
 
+_DESCRIPTORS = 1024  # of a server that listens
+
+
 class Listener:
     """A server that listens as long as a with statement lasts."""
 
@@ -198,17 +201,18 @@ class Listener:
         self.words = [os.path.join(programs, example), "--listen", self.path, *arguments]
 
     def __enter__(self):
-        self.server = start(self.words)
-        wait_until(lambda: os.path.exists(self.path), "the server's socket")
+        self.server = start(self.words, preexec_fn=self._limited)
+        wait_until(lambda: listens(self.path), "the server's socket")
         return self
 
     def __exit__(self, *_):
         self.server.terminate()
         finish(self.server)
 
-    def connect(self, one):
-        # Its socket has a name a moment before it listens.
-        wait_until(lambda: one.connect_ex(self.path) == 0, "the server")
+    @staticmethod
+    def _limited():
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(_DESCRIPTORS, hard), hard))
 
     def shell(self, script):
         return build.run("sh", "-ec", script, options=self.options)
@@ -276,58 +280,111 @@ def runs_that_share_a_server_share_no_descriptors():
 @suite.test
 def a_listener_bears_those_who_connect_and_say_nothing():
     with Listener("key_value") as listener:
-        silent = [socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(5)]
-        for one in silent:
-            listener.connect(one)
+        silent = [seqpacket(listener.path) for _ in range(5)]
         silent[0].send(b"x")
         silent[1].close()
         expect(listener.shell("echo kept > /scheme/served/a; cat /scheme/served/a"), 0, out="kept\n", err="")
 
 
-def offer_connection(listener, theirs):
-    """Offers a listening server a connection, as a supervisor does; returns the rendezvous."""
-    rendezvous = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    listener.connect(rendezvous)
-    header = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "schemes", "server", "host_protocol.h")
-    with open(header) as text:
-        magic, version = re.search(r"kMagic = (0x[0-9a-f]+).*?kVersion = (\d+)", text.read(), re.DOTALL).groups()
-    socket.send_fds(rendezvous, [struct.pack("<II16s", int(magic, 16), int(version), b"token")], [theirs.fileno()])
-    return rendezvous
+@suite.test
+def a_listener_serves_while_many_say_nothing():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, 4096), hard), hard))
+    if hard < 2000:
+        return "needs 2,000 descriptors"
+    with Listener("key_value") as listener, contextlib.ExitStack() as silent:
+        for _ in range(1500):
+            silent.enter_context(seqpacket(listener.path))
+        outcome = listener.shell("echo kept > /scheme/served/a; cat /scheme/served/a")
+        expect(outcome, 0, out="kept\n", err="")
+        check(outcome.seconds < 4, f"it waited until they had had their five seconds\n{outcome}")
+
+
+def descriptors_of(process):
+    return len(os.listdir(f"/proc/{process.pid}/fd"))
+
+
+@suite.test
+def a_listener_keeps_no_descriptors_it_did_not_want():
+    with Listener("key_value") as listener, open("/dev/null") as null:
+        before = descriptors_of(listener.server)
+        for count in (2, 3, 4, 5, 100):
+            for data in (b"", b"x", OFFER.pack(MAGIC, VERSION, b"token")):
+                with Supervisor(listener.path) as supervisor:
+                    supervisor.offer(data, [null.fileno()] * count)
+                    check(supervisor.rendezvous.recv(1) == b"", f"{count} descriptors beside {data!r} are taken")
+        wait_until(lambda: descriptors_of(listener.server) == before, "the end of what was sent")
+        expect(listener.shell("echo kept > /scheme/served/a; cat /scheme/served/a"), 0, out="kept\n", err="")
 
 
 @suite.test
 def a_listener_does_not_map_memory_that_can_be_cut_short():
-    with Listener("key_value") as listener:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        rendezvous = offer_connection(listener, theirs)
-        theirs.close()
-        ours.settimeout(DEADLINE)
-        check(len(ours.recv(100)) == 32, "the server does not present itself")
-        regions = [os.memfd_create("empty") for _ in range(3)]
-        socket.send_fds(ours, [struct.pack("<IIQ16s", 2, 0, 0, b"")], regions)
-        for region in regions:
-            os.close(region)
-        check(ours.recv(100) == b"", "the connection is kept")
+    with Listener("key_value") as listener, Supervisor(listener.path) as supervisor:
+        supervisor.offer()
+        check(supervisor.presented(), "the server does not present itself")
+        files = [os.memfd_create("empty") for _ in range(3)]
+        supervisor.adopt(files)
+        for file in files:
+            os.close(file)
+        check(supervisor.ours.recv(100) == b"", "the connection is kept")
         expect(listener.shell("echo kept > /scheme/served/a; cat /scheme/served/a"), 0, out="kept\n", err="")
-        rendezvous.close()
 
 
 @suite.test
 def a_listener_does_not_wait_for_a_connection_without_room():
-    with Listener("key_value") as listener:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        theirs.setblocking(False)
-        try:
+    with Listener("key_value") as listener, Supervisor(listener.path) as supervisor:
+        supervisor.theirs.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
             while True:
-                theirs.send(b"x" * 32)
-        except BlockingIOError:
-            pass
+                supervisor.theirs.send(b"x" * 32)
         # It is the description that blocks or does not.
-        theirs.setblocking(True)
-        rendezvous = offer_connection(listener, theirs)
+        supervisor.theirs.setblocking(True)
+        supervisor.offer()
         expect(listener.shell("echo kept > /scheme/served/a; cat /scheme/served/a"), 0, out="kept\n", err="")
-        rendezvous.close()
-        ours.close()
+
+
+@suite.test
+def a_listener_leaves_a_supervisor_that_breaks_the_rings_rules():
+    with Listener("key_value") as listener, Supervisor(listener.path) as supervisor:
+        supervisor.offer()
+        check(supervisor.presented(), "the server does not present itself")
+        with contextlib.closing(Rings()) as rings:
+            rings.produced(REQUEST_SLOTS + 1)
+            supervisor.adopt(rings.files)
+            check(supervisor.ours.recv(100) == b"", "the connection is kept")
+            check(rings.counters() == (0, 0), "requests are taken")
+        expect(listener.shell("echo kept > /scheme/served/a; cat /scheme/served/a"), 0, out="kept\n", err="")
+
+
+@suite.test
+def a_listener_keeps_few_answers_for_who_takes_none():
+    unknown = 77
+    with Listener("key_value") as listener, Supervisor(listener.path) as supervisor:
+        supervisor.offer()
+        check(supervisor.presented(), "the server does not present itself")
+        with contextlib.closing(Rings()) as rings:
+            for slot in range(REQUEST_SLOTS):
+                rings.request(slot, unknown, slot)
+            supervisor.adopt(rings.files)
+            supervisor.ours.setblocking(False)
+            sent = 0
+            # As many as are in the ring, and as many as may wait, and what of a batch is left.
+            most = 2 * ANSWER_SLOTS + REQUEST_SLOTS
+
+            def asks_on():
+                nonlocal sent
+                taken = rings.counters()[1]
+                sent = taken + REQUEST_SLOTS
+                rings.produced(sent)
+                with contextlib.suppress(BlockingIOError):
+                    supervisor.ours.send(PACKET.pack(BELL, 0, 0, b""))
+                check(taken <= most, f"{taken} requests are taken, and no answers")
+                return taken >= 2 * ANSWER_SLOTS
+
+            wait_until(asks_on, "requests that are taken")
+            for _ in range(20):
+                expect(listener.shell("echo kept > /scheme/served/a; cat /scheme/served/a"), 0, out="kept\n", err="")
+                asks_on()
 
 
 @suite.test
@@ -335,42 +392,30 @@ def a_listener_does_not_wait_for_a_run_that_takes_no_files():
     real = suite.fresh("files")
     with open(os.path.join(real, "file"), "w") as file:
         file.write("from the host")
-    with Listener("file_server", real, programs=own_servers) as listener:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
-        rendezvous = offer_connection(listener, theirs)
-        theirs.close()
-        ours.settimeout(DEADLINE)
-        check(len(ours.recv(100)) == 32, "the server does not present itself")
-        requests, answers, buffers = regions = [os.memfd_create("region", os.MFD_ALLOW_SEALING) for _ in range(3)]
-        for region in regions:
-            os.ftruncate(region, 256 << 20)
-            fcntl.fcntl(region, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
-        # All slots hold the same: open "file", which is the first word of the buffers, for reading.
-        os.pwrite(buffers, b"file", 0)
-        open_at = 29
-        for slot in range(256):
-            sqe = struct.pack("<BBHI6QQ", open_at, 0, 0, slot, 1, 0, 4, 1 << 16, 0, 0, 5)
-            os.pwrite(requests, sqe, 64 + slot * len(sqe))
-        socket.send_fds(ours, [struct.pack("<IIQ16s", 2, 0, 0, b"")], regions)
-        os.pwrite(requests, struct.pack("<I", 256), 0)
-        ours.send(struct.pack("<IIQ16s", 3, 0, 0, b""))
-        consumed = 4
-        wait_until(lambda: os.pread(answers, 4, consumed) == struct.pack("<I", 256), "the last of the requests")
-        expect(listener.shell("cat /scheme/served/file"), 0, out="from the host", err="")
-        # It has them when it takes them.
-        files = 0
-        while files != 256:
-            packet, received, _, _ = socket.recv_fds(ours, 100, 4)
-            files += struct.unpack_from("<I", packet)[0] == 4
-            for file in received:
-                check(os.pread(file, 100, 0) == b"from the host", "another file")
-                os.close(file)
-        wait_until(lambda: os.pread(answers, 4, 0) == struct.pack("<I", 256), "the last of the answers")
-        for region in regions:
-            os.close(region)
-        ours.close()
-        rendezvous.close()
+    with Listener("file_server", real, programs=own_servers) as listener, Supervisor(listener.path) as supervisor:
+        supervisor.theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+        supervisor.offer()
+        check(supervisor.presented(), "the server does not present itself")
+        with contextlib.closing(Rings()) as rings:
+            # All ask for the same: open "file", which is the first word of the buffers, for reading.
+            os.pwrite(rings.files[2], b"file", 0)
+            open_at = 29
+            for slot in range(REQUEST_SLOTS):
+                rings.request(slot, open_at, slot, (1, 0, 4, 1 << 16, 0, 0))
+            supervisor.adopt(rings.files)
+            rings.produced(REQUEST_SLOTS)
+            supervisor.ours.send(PACKET.pack(BELL, 0, 0, b""))
+            wait_until(lambda: rings.counters()[1] == REQUEST_SLOTS, "the last of the requests")
+            expect(listener.shell("cat /scheme/served/file"), 0, out="from the host", err="")
+            # It has them when it takes them.
+            files = 0
+            while files != REQUEST_SLOTS:
+                packet, received, _, _ = socket.recv_fds(supervisor.ours, 100, 4)
+                files += PACKET.unpack_from(packet)[0] == DESCRIPTOR
+                for file in received:
+                    check(os.pread(file, 100, 0) == b"from the host", "another file")
+                    os.close(file)
+            wait_until(lambda: rings.counters()[0] == REQUEST_SLOTS, "the last of the answers")
 
 
 @suite.test
