@@ -141,6 +141,12 @@ class RogueServer:
                 return len(files) == 3 and PACKET.unpack(data)[0] == ADOPTED
             return False
 
+        def hold(self):
+            """Serves nothing, until the supervisor ends the connection."""
+            with contextlib.suppress(ConnectionResetError):
+                while self.connection.recv(PACKET.size):
+                    pass
+
     def __init__(self, path, forge):
         self.forge, self.adoptions, self.offers = forge, 0, 0
         self.problem = None

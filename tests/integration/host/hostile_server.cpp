@@ -27,7 +27,7 @@ using server::PacketKind;
 constexpr std::string_view kLine = "good\n";
 
 // Handles: what is done to their reads and mappings.
-enum Handle : std::uint64_t { kGood = 1, kLong, kShort, kAddress };
+enum Handle : std::uint64_t { kGood = 1, kLong, kShort, kShrinking, kAddress };
 
 class Hostile {
   public:
@@ -46,6 +46,10 @@ class Hostile {
                     break;
                 case Opcode::kMmapPrep:
                     map(sqe);
+                    break;
+                case Opcode::kFtruncate:
+                    server_.answer(sqe.tag,
+                                   ::ftruncate(shrinking_, 1) == 0 ? 0 : abi::mux_error(abi::Errno::kEIO));
                     break;
                 case Opcode::kCloseMsg:
                 case Opcode::kCancel:
@@ -89,6 +93,7 @@ class Hostile {
         did(name);
         if (name == "long") return opened(sqe.tag, kLong);
         if (name == "short") return opened(sqe.tag, kShort);
+        if (name == "shrinking") return opened(sqe.tag, kShrinking);
         if (name == "address") return opened(sqe.tag, kAddress);
         if (name == "stall") return;
         // Neither are these.
@@ -139,10 +144,14 @@ class Hostile {
         if (::ftruncate(file, size) != 0) ::_exit(4);
         server_.send({.kind = PacketKind::kDescriptor, .tag = sqe.tag}, std::span(&file, 1));
         server_.push(CqeOpcode::kRespondWithFd, sqe.tag, 0);
-        ::close(file);
+        if (sqe.args[0] == kShrinking)
+            shrinking_ = file;
+        else
+            ::close(file);
     }
 
     RawServer& server_;
+    int shrinking_ = -1;  // mapped by a guest
     std::atomic<bool> pestering_{false};
     std::thread pest_;
 };

@@ -1,5 +1,4 @@
 """Peers of the control socket: who they say they are, what they send along, and what they do not do."""
-import array
 import contextlib
 import json
 import os
@@ -12,11 +11,11 @@ import harness
 from control_peer import AUTH, PONG, Peer, as_other_user, own_files
 from controlled import ShellRuns
 from lab import Attack
+from sent_files import MOST, all_gone, send_pipe
 
 ABSTRACT = f"@halfcell-lab-{os.getpid()}"
 _PLACES = 2048  # connections a run lets in
 _SOON = 5  # seconds in which anybody else is to be answered
-_MOST_DESCRIPTORS = 253  # in one message, of Linux
 
 
 def attacks(lab):
@@ -105,37 +104,20 @@ def attacks(lab):
         taken = places_taken(4242)
         return (False, taken) if isinstance(taken, str) else taken
 
-    def send_descriptors(to, data, count=_MOST_DESCRIPTORS):
-        """A pipe's end, sent many times and closed here: the other end, which shows when the last one is gone."""
-        kept, sent = os.pipe()
-        try:
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                to.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [sent] * count))])
-        finally:
-            os.close(sent)
-        return kept
-
-    def all_gone(pipes, seconds):
-        try:
-            return all(select.select([pipe], [], [], seconds)[0] and os.read(pipe, 1) == b"" for pipe in pipes)
-        finally:
-            for pipe in pipes:
-                os.close(pipe)
-
     def descriptors_sent():
         with running(*waiting) as (process, path):
             before = own_files(process)
             pipes = []
             for data in (b"ping\n", b"p", b"\n", b"prompt i\n", b"kill 2\n", b"\0") * 8:
                 with Peer(path) as peer:
-                    pipes.append(send_descriptors(peer.socket, data))
+                    pipes.append(send_pipe(peer.socket, data))
                     harness.check(json.loads(peer.rest()) == AUTH, f"{data!r} is taken")
             # And behind what has been taken, on a connection that is not read from.
             with Peer(path) as peer:
                 peer.many()
                 peer.send("stat\n" * 200)
-                pipes += [send_descriptors(peer.socket, b"ping\n") for _ in range(8)]
-            count = len(pipes) * _MOST_DESCRIPTORS
+                pipes += [send_pipe(peer.socket, b"ping\n") for _ in range(8)]
+            count = len(pipes) * MOST
             harness.wait_until(lambda: own_files(process) == before, "the end of what was sent")
             if not all_gone(pipes, harness.GONE_WITHIN):
                 return True, f"kept some of {count}"
@@ -144,8 +126,8 @@ def attacks(lab):
     def descriptors_kept():
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            pipe = send_descriptors(ours, b"ping\n")
-            _, files, _, _ = socket.recv_fds(theirs, 16, _MOST_DESCRIPTORS)
+            pipe = send_pipe(ours, b"ping\n")
+            _, files, _, _ = socket.recv_fds(theirs, 16, MOST)
             kept = not select.select([pipe], [], [], 0)[0]
             for file in files:
                 os.close(file)
