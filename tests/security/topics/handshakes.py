@@ -181,6 +181,11 @@ def attacks(lab):
             return False
         return True
 
+    def serves(path):
+        outcome = unharmed(harness.run([lab.halfcell, "run", "--scheme", f"kept=unix:{path}", "--", "sh", "-c",
+                                        "echo a > /scheme/kept/a; cat /scheme/kept/a"]))
+        harness.check(outcome.text == "a\n", f"a run is not served\n{outcome}")
+
     @contextlib.contextmanager
     def listening():
         """A server that listens, at the end of which a run must still be served, and nothing be left."""
@@ -195,9 +200,7 @@ def attacks(lab):
             harness.wait_until(lambda: listens(path), "the server's socket")
             before = len(os.listdir(f"/proc/{server.pid}/fd"))
             yield path
-            outcome = unharmed(harness.run([lab.halfcell, "run", "--scheme", f"kept=unix:{path}", "--", "sh", "-c",
-                                            "echo a > /scheme/kept/a; cat /scheme/kept/a"]))
-            harness.check(outcome.text == "a\n", f"a run is not served\n{outcome}")
+            serves(path)
             harness.check(server.poll() is None, "the server has died")
             harness.wait_until(lambda: len(os.listdir(f"/proc/{server.pid}/fd")) <= before, "the end of descriptors")
         finally:
@@ -279,9 +282,10 @@ def attacks(lab):
     def without_a_word():
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, 4096), hard), hard))
-        with contextlib.ExitStack() as silent, listening() as path:
+        with listening() as path, contextlib.ExitStack() as silent:
             for _ in range(1500):
                 silent.enter_context(seqpacket(path))
+            serves(path)
         return False, "a run is served all the same"
 
     def with_a_word():
