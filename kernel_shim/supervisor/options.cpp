@@ -1,85 +1,17 @@
 #include "kernel_shim/supervisor/options.h"
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <filesystem>
 #include <map>
 
 #include "kernel_shim/control/version.h"
 #include "kernel_shim/host/capacity.h"
-#include "kernel_shim/supervisor/command_words.h"
 #include "kernel_shim/supervisor/help.h"
 #include "kernel_shim/supervisor/mistakes.h"
+#include "kernel_shim/supervisor/option_values.h"
 
 namespace halfcell::supervisor {
 
 namespace {
-
-std::string absolute_on_host(const std::string& path) {
-    std::error_code error;
-    std::string absolute = std::filesystem::absolute(path, error).lexically_normal().string();
-    if (absolute.size() > 1 && absolute.ends_with('/')) absolute.pop_back();
-    return absolute;
-}
-
-// HOST, HOST:GUEST or HOST:GUEST:ro; the host part may not contain a colon. A host path alone is shown where
-// its absolute form says.
-std::string parse_bind(const std::string& text, Bind& bind) {
-    const std::size_t first = text.find(':');
-    if (text.empty() || first == 0) return "expected HOST[:GUESTPATH[:ro]], got '" + text + "'";
-    if (first == std::string::npos) {
-        bind = {.host = text, .guest = absolute_on_host(text)};
-        return "";
-    }
-    bind.host = text.substr(0, first);
-    bind.guest = text.substr(first + 1);
-    const std::size_t second = bind.guest.find(':');
-    if (second != std::string::npos) {
-        const std::string mode = bind.guest.substr(second + 1);
-        if (mode != "ro" && mode != "rw")
-            return "expected :ro or :rw after the guest path, got ':" + mode + "'";
-        bind.read_only = mode == "ro";
-        bind.guest.resize(second);
-    }
-    if (bind.guest.empty() || bind.guest.front() != '/')
-        return "the guest path must be absolute, got '" + bind.guest + "'";
-    return "";
-}
-
-// NAME=unix:PATH or NAME=COMMAND…, whose words are split as a shell would; what is wrong with it, if
-// anything.
-std::string parse_host_scheme(const std::string& text, HostScheme& scheme) {
-    constexpr std::string_view kSocket = "unix:";
-    const std::size_t equals = text.find('=');
-    if (equals == std::string::npos || equals == 0)
-        return "expected NAME=COMMAND or NAME=unix:PATH, got '" + text + "'";
-    scheme.name = text.substr(0, equals);
-    if (scheme.name.find_first_of(":/") != std::string::npos)
-        return "a scheme's name has neither ':' nor '/', got '" + scheme.name + "'";
-    const std::string rest = text.substr(equals + 1);
-    if (rest.starts_with(kSocket)) {
-        scheme.socket = absolute_on_host(rest.substr(kSocket.size()));
-        return rest.size() == kSocket.size() ? "expected a path after 'unix:'" : "";
-    }
-    auto words = split_words(rest);
-    if (!words) return "a quote is not closed in '" + rest + "'";
-    if (words->empty()) return "expected a command after '" + scheme.name + "='";
-    scheme.command = std::move(*words);
-    return "";
-}
-
-// NAME=VALUE as it is; NAME, or PREFIX*, as the host's environment has them, if it does.
-void add_environment(const std::string& text, std::vector<std::string>& environment) {
-    if (text.find('=') != std::string::npos) {
-        environment.push_back(text);
-        return;
-    }
-    const bool prefix = text.ends_with('*');
-    const std::string wanted = prefix ? text.substr(0, text.size() - 1) : text + "=";
-    for (char** entry = environ; *entry != nullptr; ++entry)
-        if (std::string_view(*entry).starts_with(wanted)) environment.emplace_back(*entry);
-}
 
 // CLI11 by itself takes -1 for the largest number.
 CLI::Validator whole_number() {
@@ -147,10 +79,12 @@ void add_world_options(CLI::App& app, WorldOptions& world) {
     app.add_option_function<std::vector<std::string>>(
            "--env",
            [&world](const std::vector<std::string>& texts) {
-               for (const std::string& text : texts)
-                   add_environment(text, world.environment);
+               for (const std::string& text : texts) {
+                   const std::string problem = add_environment(text, world.environment);
+                   if (!problem.empty()) throw CLI::ValidationError("--env", problem);
+               }
            },
-           "set an environment variable of the guest, or pass the host's on (repeatable)")
+           "set an environment variable of the guest, or pass on the host's, if it has that one (repeatable)")
         ->type_name("NAME[=VALUE]|PREFIX*")
         ->allow_extra_args(false);
     app.add_option_function<std::string>(

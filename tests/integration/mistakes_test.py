@@ -56,6 +56,10 @@ def values_that_an_option_does_not_take():
             (["--control-uid", "me"], "--control-uid", "number", "'me'"),
             (["--root", "/nonexistent"], "--root", "/nonexistent"),
             (["--bind", "a:b"], "--bind", "absolute", "'b'"),
+            (["--env", "A B"], "--env", "'A B'", "NAME="),
+            (["--env", "A-*"], "--env", "'A-*'", "NAME="),
+            (["--env", ""], "--env", "''", "NAME="),
+            (["--env", "=1"], "--env", "name before '='", "'=1'"),
             (["--scheme", "a"], "--scheme", "NAME=COMMAND", "'a'")):
         refused(["run", *options, "ls"], "halfcell run: ", *parts, "see halfcell run --help")
     refused(["run", "--schemes", "nosuch", "ls"], "halfcell run: --schemes: there is no nosuch", "zero")

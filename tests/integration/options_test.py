@@ -42,6 +42,10 @@ def environment_of_the_host_that_is_asked_for():
     check(sorted(outcome.text.splitlines()) == ["GIVEN_A=1", "GIVEN_B=two words", "PATH=/bin"], str(outcome))
     outcome = expect(build.run("env", options=["--env", "OTHER"], env=host))
     check("OTHER=x" in outcome.text and "GIVEN" not in outcome.text, str(outcome))
+    # Whatever the host calls a variable can be asked for; what it has not is left out.
+    host["%odd name%"] = "1"
+    outcome = expect(build.run("env", options=["--env", "%odd name%", "--env", "%o*", "--env", "NONE_*"], env=host))
+    check(outcome.text.count("%odd name%=1\n") == 2 and "NONE" not in outcome.text, str(outcome))
 
 
 @suite.test
