@@ -3,6 +3,7 @@
 // A debugger's visit, on a thread of its own: waits for a connection, serves it to its end, and lets the
 // programs go.
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -53,7 +54,16 @@ class Debugger {
     std::thread thread_;
 };
 
-// Serves one connection until it ends, one way or the other, or `leave` is readable (-1: never). Blocks.
-void serve(Target& target, int connection, int leave = -1);
+// With a gdb that does not read.
+struct Patience {
+    // How long it may take nothing of what it is sent, before it counts as gone.
+    std::chrono::milliseconds stalled{10'000};
+    // How long it may take for the last of it.
+    std::chrono::milliseconds last{1'000};
+};
+
+// Serves one connection until it ends, one way or the other, or `leave` is readable (-1: never). Blocks for
+// the programs and for gdb to say something, but no longer than `patience` for it to read.
+void serve(Target& target, int connection, int leave = -1, const Patience& patience = {});
 
 }  // namespace halfcell::gdb

@@ -121,6 +121,23 @@ def the_end_of_the_run_waits_for_no_debugger():
 
 
 @suite.test
+def the_end_of_the_run_waits_for_no_debugger_that_does_not_read():
+    with running("sh", "-c", "sleep 600 & echo ready; read x") as (process, path):
+        wait_until(lambda: len(ask(path, "ps")["processes"]) == 2, "the second process")
+        other = max(one["pid"] for one in ask(path, "ps")["processes"])
+        with attach_by_hand(let_in(path, other)) as peer:
+            peer.setblocking(False)
+            try:
+                while True:
+                    peer.sendall(b"$g#67" * 1000)
+            except BlockingIOError:
+                pass
+            process.stdin.write(b"\n")
+            process.stdin.flush()
+            check(process.wait(DEADLINE) == 0, "another end")
+
+
+@suite.test
 def a_port_and_what_is_refused():
     with running("sh", "-c", "echo ready; read x") as (_, path):
         check(re.search(r"target remote 127\.0\.0\.1:[1-9]\d*'", let_in(path, FIRST, "--listen", "127.0.0.1:0")), "no port")
