@@ -7,7 +7,8 @@ from control_peer import Peer, runs_with_socket, shell
 
 class ShellRuns:
     def __init__(self, lab):
-        self.running = runs_with_socket(harness.Build(os.path.dirname(lab.halfcell)), lab)
+        self.build = harness.Build(os.path.dirname(lab.halfcell))
+        self.running = runs_with_socket(self.build, lab)
         self.waiting = shell("read x; echo end")
 
     @staticmethod

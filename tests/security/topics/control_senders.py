@@ -21,6 +21,8 @@ _SOON = 5  # seconds in which anybody else is to be answered
 def attacks(lab):
     runs = ShellRuns(lab)
     running, waiting = runs.running, runs.waiting
+    # A sanitizer keeps what is freed, and says little about memory.
+    sanitized = runs.build.sanitized()
 
     # ---- who sends -------------------------------------------------------------------------------------------------
 
@@ -168,7 +170,7 @@ def attacks(lab):
             if not served(path):
                 return True, "nobody else is answered"
         grown = harness.memory_of(process.pid)[0] - before
-        return grown > 16384, "others are answered"
+        return grown > 16384 and not sanitized, "others are answered"
 
     def readers_are_answered(_, __, peers):
         for peer in peers:
