@@ -88,6 +88,13 @@ RamScheme::File* RamScheme::file_of(std::uint64_t id) {
     return &files_[handles_[id].file];
 }
 
+// Answers what nobody has asked, or others have, but not this.
+void RamScheme::lie(std::uint32_t tag) {
+    constexpr std::uint32_t kTags = 300;
+    for (std::uint32_t other = 0; other < kTags; ++other)
+        if (other != tag) answer(other, Errno::kEPROTO);
+}
+
 // False where the server is to end.
 bool RamScheme::handle(const abi::Sqe& sqe) {
     switch (static_cast<Opcode>(sqe.opcode)) {
@@ -106,7 +113,23 @@ bool RamScheme::handle(const abi::Sqe& sqe) {
         case Opcode::kOpenAt: {
             const std::string_view path = path_of(sqe);
             if (path == "exit") return false;
-            if (path == "silent") return true;
+            if (path == "silent") {
+                silent_.push_back(sqe.tag);
+                ++silent_opens_;
+                return true;
+            }
+            // Says whether so many have been made.
+            if (path.starts_with("silent ")) {
+                const bool made = silent_opens_ >= static_cast<std::size_t>(path.back() - '0');
+                answer(sqe.tag, made ? open(sqe) : Errno::kEAGAIN);
+                return true;
+            }
+            // Answers the first of those, whoever waits for it by now.
+            if (path == "late" && !silent_.empty()) {
+                answer(silent_.front(), Errno::kEPROTO);
+                silent_.erase(silent_.begin());
+            }
+            if (path == "lies") lie(sqe.tag);
             if (path == "cancellable") {
                 cancellable_.push_back(sqe.tag);
                 return true;

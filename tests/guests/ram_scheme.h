@@ -39,6 +39,7 @@ class RamScheme {
     static constexpr std::uint64_t kNamedPlaces = 1000;
 
     bool handle(const abi::Sqe& sqe);
+    void lie(std::uint32_t tag);
     Result<std::uint64_t> open(const abi::Sqe& sqe);
     Result<std::uint64_t> transfer(const abi::Sqe& sqe);
     Result<std::uint64_t> list(const abi::Sqe& sqe);
@@ -60,6 +61,8 @@ class RamScheme {
     std::vector<Handle> handles_;  // by id; 0 is the root
     std::uint64_t next_place_ = 0;
     std::vector<std::uint32_t> cancellable_;  // tags that wait for a Cancel
+    std::vector<std::uint32_t> silent_;       // tags that wait for an open of "late"
+    std::size_t silent_opens_ = 0;            // ever
 };
 
 }  // namespace halfcell::userland

@@ -9,20 +9,6 @@
 namespace halfcell::userland {
 namespace {
 
-// A child that opens a file, and whose status is the errno of that, or 0. Returns once it runs.
-Result<std::uint32_t> start_opening(const SchemeSession& session, std::string_view path) {
-    const Pipe started = RT_TRY(make_pipe());
-    const std::uint32_t child = RT_TRY(start_child([&] {
-        constexpr std::byte kGo[1] = {};
-        (void)sys_write(started.writer.fd(), kGo);
-        const auto opened = session.open(path);
-        return opened ? 0 : static_cast<int>(opened.error());
-    }));
-    std::array<std::byte, 1> go{};
-    RT_TRY(sys_read(started.reader.fd(), go));
-    return child;
-}
-
 Result<void> kill(std::uint32_t child) {
     constexpr std::uint32_t kSigkill = 9;
     return send_signal(child, kSigkill);

@@ -42,4 +42,17 @@ void SchemeSession::stop() const {
     (void)status_of(server_);
 }
 
+Result<std::uint32_t> start_opening(const SchemeSession& session, std::string_view path) {
+    const Pipe started = RT_TRY(make_pipe());
+    const std::uint32_t child = RT_TRY(start_child([&] {
+        constexpr std::byte kGo[1] = {};
+        (void)sys_write(started.writer.fd(), kGo);
+        const auto opened = session.open(path);
+        return opened ? 0 : static_cast<int>(opened.error());
+    }));
+    std::array<std::byte, 1> go{};
+    RT_TRY(sys_read(started.reader.fd(), go));
+    return child;
+}
+
 }  // namespace halfcell::userland

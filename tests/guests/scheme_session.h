@@ -33,6 +33,9 @@ class SchemeSession {
     std::uint32_t server_;
 };
 
+// A child that opens a file, and whose status is the errno of that, or 0. Returns once it runs.
+Result<std::uint32_t> start_opening(const SchemeSession& session, std::string_view path);
+
 // Waits for a child; what a shell calls its exit status.
 Result<int> status_of(std::uint32_t child);
 

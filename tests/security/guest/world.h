@@ -116,5 +116,6 @@ std::span<const Attack> thread_attacks();
 std::span<const Attack> race_attacks();
 std::span<const Attack> flood_attacks();
 std::span<const Attack> control_attacks();
+std::span<const Attack> id_attacks();
 
 }  // namespace halfcell::attack
