@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "kernel_shim/base/json.h"
@@ -37,6 +38,10 @@ constexpr std::uint64_t kStops = 10'000;
 constexpr std::uint64_t kSliceCalls = 10'000;
 constexpr unsigned kFloodConnections = 1000;
 constexpr std::size_t kFileSize = 64 << 20;
+
+// What is measured beside the rows.
+constexpr std::string_view kIdle = "idle";
+constexpr int kOwnFailure = 125;
 
 double median(std::vector<double> values) {
     std::sort(values.begin(), values.end());
@@ -270,8 +275,17 @@ int run_bench_command(const BenchOptions& options) {
     std::vector<Row> chosen;
     std::vector<Row> all = rows(file, trace);
     add_server_rows(all);
-    for (Row& row : all)
+    const bool want_idle = kIdle.find(options.filter) != std::string_view::npos;
+    std::string names(kIdle);
+    for (Row& row : all) {
+        names += " " + row.key;
         if (row.key.find(options.filter) != std::string::npos) chosen.push_back(std::move(row));
+    }
+    if (chosen.empty() && !want_idle) {
+        std::fprintf(stderr, "halfcell bench: --filter: no row has '%s' in its name; there are %s\n",
+                     options.filter.c_str(), names.c_str());
+        return kOwnFailure;
+    }
 
     // Repetitions of the whole list, not of each row: a slow moment of the machine then hits all rows alike.
     std::map<std::string, std::vector<double>> samples;
@@ -298,7 +312,6 @@ int run_bench_command(const BenchOptions& options) {
         spans[key] = {*std::min_element(list.begin(), list.end()),
                       *std::max_element(list.begin(), list.end())};
     }
-    const bool want_idle = std::string("idle").find(options.filter) != std::string::npos;
     std::optional<IdleCost> idle;
     if (want_idle)
         if (const auto cost = measure_idle(2)) idle = *cost;

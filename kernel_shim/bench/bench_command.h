@@ -13,7 +13,8 @@ struct BenchOptions {
 };
 
 // Prints the table (or one JSON object) to standard output, progress to standard error. The exit status: 0,
-// or 1 when a row could not be measured. Blocks for the measurement, about half a minute.
+// 1 when a row could not be measured, or 125 when no row
+// is called that. Blocks for the measurement, about half a minute.
 int run_bench_command(const BenchOptions& options);
 
 }  // namespace halfcell::bench

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <map>
 
+#include "kernel_shim/base/spelling.h"
 #include "kernel_shim/conform/guest_run.h"
 #include "kernel_shim/conform/report.h"
 
@@ -100,6 +101,25 @@ Findings run_probes(const std::vector<ProbeEntry>& all, const std::vector<ProbeE
     return findings;
 }
 
+std::string no_such_probe(const std::vector<ProbeEntry>& all, const std::string& word) {
+    const std::string area = word.substr(0, word.find('/'));
+    std::vector<std::string> names;
+    bool probes = false;
+    for (const ProbeEntry& probe : all) {
+        // The areas, or the probes of the one that is right.
+        if (!probes && probe.area == area) names.clear();
+        probes = probes || probe.area == area;
+        if (!probes && (names.empty() || names.back() != probe.area)) names.push_back(probe.area);
+        if (probe.area == area) names.push_back(probe.full_name());
+    }
+    std::string text = "there is no area or probe '" + word + "'";
+    if (const auto meant = similar_word(word, names)) text += "; did you mean " + *meant + "?";
+    text += "; there are";
+    for (const std::string& name : names)
+        text += " " + name;
+    return text;
+}
+
 }  // namespace
 
 int run_conform_command(const ConformOptions& options) {
@@ -112,8 +132,7 @@ int run_conform_command(const ConformOptions& options) {
     if (!listed || all.empty()) return complain("the guest program does not run here; see halfcell check");
     std::string unknown;
     const std::vector<ProbeEntry> chosen = select_probes(all, options.words, unknown);
-    if (!unknown.empty())
-        return complain("no area or probe '" + unknown + "'; halfcell conform --list shows them");
+    if (!unknown.empty()) return complain(no_such_probe(all, unknown));
     if (options.list) {
         std::fputs(render_list(chosen, options.json).c_str(), stdout);
         return 0;

@@ -51,7 +51,11 @@ def chosen_areas_and_probes():
     check("pass  boot/no-openat-on-contexts\n" in table, table)
     check("halfcell conform --list" in conform("--help").text, "the help teaches nothing")
     check(re.search(r"^\d+ passed.*, 0 failed, 0 skipped\n\Z", table, re.MULTILINE), table)
-    expect(run([build.halfcell, "conform", "nosuch"]), 125, out="", err="no area or probe 'nosuch'")
+    refused = run([build.halfcell, "conform", "nosuch"])
+    expect(refused, 125, out="", err="there is no area or probe 'nosuch'; there are numbers order")
+    refused = run([build.halfcell, "conform", "fcntl", "pipe/nosuch"])
+    expect(refused, 125, out="", err="there is no area or probe 'pipe/nosuch'; there are pipe/")
+    expect(run([build.halfcell, "conform", "ipe"]), 125, out="", err="did you mean pipe?")
     expect(run([build.halfcell, "conform", "--junit", "/nonexistent/file", "numbers/mkns-is-gone"]), 125,
            err="cannot write /nonexistent/file")
 

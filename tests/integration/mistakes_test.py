@@ -80,6 +80,11 @@ def what_is_missing():
 
 
 @suite.test
+def measurements_that_there_are_not():
+    refused(["bench", "--filter", "nosuch"], "halfcell bench: --filter: ", "'nosuch'", "idle", "null_call_ns", "read64_ns")
+
+
+@suite.test
 def each_command_has_help_of_its_own():
     texts = {}
     for command in COMMANDS:
