@@ -69,6 +69,17 @@ def the_program_alone_speaks_tap():
 
 
 @suite.test
+def what_a_system_does_not_have_is_skipped():
+    missing = ["chan", "uds_stream", "uds_dgram", "shm", "pty", "irq", "serio"]
+    there = "event,initfs,memory,null,pipe,proc,stdio,sys,time"
+    outcome = expect(build.run("conform", *missing, options=["--schemes", there]))
+    tests = re.findall(r"^(not ok|ok) \d+ - (\w+)/\S+ *(.*)$", outcome.text, re.MULTILINE)
+    check({area for _, area, _ in tests} == set(missing), outcome.text)
+    for verdict, area, directive in tests:
+        check(verdict == "ok" and directive == f"# SKIP there is no scheme {area}", f"{area}: {verdict} {directive}")
+
+
+@suite.test
 def what_fails_is_noticed():
     outcome = expect(build.run(os.path.join(build.directory, "userland", "bin", "broken_probes")), 9)
     tests = re.findall(r"^(ok|not ok) \d+ - broken/(.*)\n  ---\n((?:  .*\n)*?)  \.\.\.$", outcome.text, re.MULTILINE)

@@ -14,16 +14,16 @@ using enum Errno;
 char buffer[256];
 
 uint64_t open_irq(std::string_view path, uint64_t flags = Open::kRdonly) {
-    return open_kernel(abi::GlobalSchemes::kIrq, path, flags);
+    return where_served("irq", open_kernel(abi::GlobalSchemes::kIrq, path, flags));
 }
 uint64_t open_serio(std::string_view path) {
-    return open_kernel(abi::GlobalSchemes::kSerio, path, Open::kRdonly | Open::kNonblock);
+    return where_served("serio",
+                        open_kernel(abi::GlobalSchemes::kSerio, path, Open::kRdonly | Open::kNonblock));
 }
 
 // A new terminal and a slave of it, that do not wait.
 struct Terminal {
-    uint64_t master =
-        OK(openat(word(process().name_space), "/scheme/pty", Open::kRdwr | Open::kCreat | Open::kNonblock));
+    uint64_t master = OK(open_scheme("pty", Open::kRdwr | Open::kCreat | Open::kNonblock));
     uint64_t slave = kClosed;
     Terminal() {
         const uint64_t size = OK(sc(abi::SYS_FPATH, master, buffer, sizeof buffer));

@@ -19,8 +19,8 @@ constexpr uint64_t kMade = Open::kRdwr | Open::kCreat | Open::kNonblock;
 
 char buffer[256];
 
-uint64_t open_scheme(std::string_view path, uint64_t flags = kMade) {
-    return openat(word(process().name_space), concat("/scheme/", path), flags);
+uint64_t open_made(std::string_view path) {
+    return open_scheme(path, kMade);
 }
 // A name that no other run has: it may outlive the probe.
 std::string_view own_name() {
@@ -59,7 +59,7 @@ uint64_t connect_to(uint64_t socket, uint64_t listener) {
 // Two ends of one connection, as socketpair() makes them.
 struct Ends {
     explicit Ends(std::string_view scheme) {
-        const uint64_t first = OK(open_scheme(scheme));
+        const uint64_t first = OK(open_made(scheme));
         left = OK(dup(first, "connect"));
         right = scheme == "uds_dgram" ? first : OK(dup(first, "listen"));
         EXPECT(fcntl(left, Fcntl::kSetfl, Open::kRdwr | Open::kNonblock), 0);
@@ -80,7 +80,7 @@ constexpr Probe kChanProbes[] = {
      [] {
          const std::string path = concat("chan/", own_name());
          EXPECT(open_scheme(path, Open::kRdwr), kENOENT);
-         const uint64_t listener = OK(open_scheme(path));
+         const uint64_t listener = OK(open_made(path));
          EXPECT(open_scheme(path, kMade | Open::kExcl), kEEXIST);
          const uint64_t client = OK(open_scheme(path, Open::kRdwr | Open::kNonblock));
          const uint64_t server = OK(dup(listener, "listen"));
@@ -109,16 +109,16 @@ constexpr Probe kChanProbes[] = {
          EXPECT(write(ends.right, "x", 1), kEPIPE);
      }},
     {"nobody-connects", "base:ipcd/src/chan.rs dup",
-     [] { EXPECT(dup(OK(open_scheme("chan")), "listen"), kEWOULDBLOCK); }},
+     [] { EXPECT(dup(OK(open_made("chan")), "listen"), kEWOULDBLOCK); }},
 };
 
 constexpr Probe kStreamProbes[] = {
     {"only-made", "base:ipcd/src/uds/stream.rs openat",
      [] {
          EXPECT(open_scheme("uds_stream", Open::kRdwr), kEINVAL);
-         EXPECT(open_scheme("uds_stream/name"), kEINVAL);
+         EXPECT(open_made("uds_stream/name"), kEINVAL);
          abi::Stat stat{};
-         EXPECT(sc(abi::SYS_FSTAT, OK(open_scheme("uds_stream")), &stat, sizeof stat), 0);
+         EXPECT(sc(abi::SYS_FSTAT, OK(open_made("uds_stream")), &stat, sizeof stat), 0);
          EXPECT(stat.st_mode & abi::Mode::kType, abi::Mode::kSock);
      }},
     {"bytes", "base:ipcd/src/uds/stream.rs write_inner",
@@ -135,7 +135,7 @@ constexpr Probe kStreamProbes[] = {
      }},
     {"unconnected", "base:ipcd/src/uds/stream.rs get_connected_peer",
      [] {
-         const uint64_t socket = OK(open_scheme("uds_stream"));
+         const uint64_t socket = OK(open_made("uds_stream"));
          EXPECT(write(socket, "x", 1), kEPROTO);
          EXPECT(read(socket, buffer, 1), kENOTCONN);
          EXPECT(ask_socket(socket, SocketCall::kGetPeerName, buffer, 99), kEPROTO);
@@ -143,7 +143,7 @@ constexpr Probe kStreamProbes[] = {
      }},
     {"bind", "base:ipcd/src/uds/stream.rs handle_bind",
      [] {
-         const uint64_t first = OK(open_scheme("uds_stream")), second = OK(open_scheme("uds_stream"));
+         const uint64_t first = OK(open_made("uds_stream")), second = OK(open_made("uds_stream"));
          EXPECT(bind(first, own_name()), 0);
          EXPECT(bind(first, "other"), kEINVAL);
          EXPECT(bind(second, own_name()), kEADDRINUSE);
@@ -156,13 +156,13 @@ constexpr Probe kStreamProbes[] = {
      }},
     {"token", "base:ipcd/src/uds/stream.rs handle_get_token",
      [] {
-         const uint64_t listener = OK(open_scheme("uds_stream"));
+         const uint64_t listener = OK(open_made("uds_stream"));
          uint64_t token = 0;
          EXPECT(ask_socket(listener, SocketCall::kGetToken, &token, 8), kEINVAL);
          EXPECT(bind(listener, own_name()), 0);
          EXPECT(ask_socket(listener, SocketCall::kGetToken, &token, 4), kENOBUFS);
          EXPECT(ask_socket(listener, SocketCall::kGetToken, &token, 8), 8);
-         const uint64_t client = OK(open_scheme("uds_stream"));
+         const uint64_t client = OK(open_made("uds_stream"));
          EXPECT(ask_socket(client, SocketCall::kConnect, &token, 4), kEINVAL);
          token += 1000;
          EXPECT(ask_socket(client, SocketCall::kConnect, &token, 8), kECONNREFUSED);
@@ -170,7 +170,7 @@ constexpr Probe kStreamProbes[] = {
     {"domain", "base:ipcd/src/uds/stream.rs handle_getsockopt",
      [] {
          int value = 0;
-         const uint64_t socket = OK(open_scheme("uds_stream"));
+         const uint64_t socket = OK(open_made("uds_stream"));
          EXPECT(ask_socket(socket, SocketCall::kGetSockOpt, &value, sizeof value, Socket::kSoDomain),
                 sizeof value);
          EXPECT(value, Socket::kAfUnix);
@@ -223,8 +223,8 @@ constexpr Probe kDatagramProbes[] = {
      }},
     {"connect", "base:ipcd/src/uds/dgram.rs handle_connect",
      [] {
-         const uint64_t server = OK(open_scheme("uds_dgram"));
-         const uint64_t one = OK(open_scheme("uds_dgram")), two = OK(open_scheme("uds_dgram"));
+         const uint64_t server = OK(open_made("uds_dgram"));
+         const uint64_t one = OK(open_made("uds_dgram")), two = OK(open_made("uds_dgram"));
          EXPECT(write(one, "x", 1), kENOTCONN);
          EXPECT(bind(server, own_name()), 0);
          EXPECT(connect_to(one, server), 0);
@@ -263,7 +263,7 @@ constexpr Probe kShmProbes[] = {
      [] {
          const std::string path = concat("shm/", own_name());
          EXPECT(open_scheme(path, Open::kRdwr), kENOENT);
-         const uint64_t memory = OK(open_scheme(path));
+         const uint64_t memory = OK(open_made(path));
          EXPECT(open_scheme(path, kMade | Open::kExcl), kEEXIST);
          put_text(memory, "hello");
          const uint64_t again = OK(open_scheme(path, Open::kRdwr));
@@ -278,7 +278,7 @@ constexpr Probe kShmProbes[] = {
      }},
     {"mappings-share", "base:ipcd/src/shm.rs mmap_prep",
      [] {
-         const uint64_t memory = OK(open_scheme(concat("shm/", own_name())));
+         const uint64_t memory = OK(open_made(concat("shm/", own_name())));
          EXPECT(sc(abi::SYS_FTRUNCATE, memory, 2 * kPage), 0);
          const uint64_t one = OK(fmap(memory, 0, 2 * kPage, kRw | kShared));
          const uint64_t two = OK(fmap(memory, kPage, kPage, kRw | kShared));
