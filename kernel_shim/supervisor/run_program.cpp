@@ -1,9 +1,11 @@
 // World::run: a program, from its start to its exit status.
 
+#include <algorithm>
 #include <cstdio>
 #include <optional>
 
 #include "abi/proc_call.h"
+#include "kernel_shim/base/spelling.h"
 #include "kernel_shim/supervisor/debug_visit.h"
 #include "kernel_shim/supervisor/exception_text.h"
 #include "kernel_shim/supervisor/launch.h"
@@ -53,6 +55,20 @@ Result<schemes::procmgr::ExitStatus> wait_for(World::Parts& parts, Pid pid,
     return ended;
 }
 
+// Schemes a trace was asked for in vain. Which ones there are only the run knows, and a guest may make more.
+void tell_of_schemes_not_met(const World::Parts& parts) {
+    if (parts.tracer == nullptr) return;
+    for (const std::string& name : parts.tracer->filter().schemes_not_met()) {
+        std::vector<std::string> there;
+        for (const auto& scheme : parts.kernel.schemes.all())
+            there.emplace_back(scheme->name());
+        const auto meant = similar_word(name, there);
+        std::fprintf(stderr, "halfcell trace: scheme=%s: no call had a descriptor of that scheme%s%s\n",
+                     name.c_str(), std::ranges::find(there, name) != there.end() ? "" : ", and there is none",
+                     meant && *meant != name ? ("; did you mean " + *meant + "?").c_str() : "");
+    }
+}
+
 }  // namespace
 
 int World::run(const std::vector<std::string>& words) {
@@ -91,6 +107,7 @@ int World::run_with(const std::vector<std::string>& words, DebugVisit* visit) {
         }
     }
     const auto ended = wait_for(*parts_, *started, terminal);
+    tell_of_schemes_not_met(*parts_);
     return ended ? host_status(words.front(), *ended) : kExitOwnFailure;
 }
 

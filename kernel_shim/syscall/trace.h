@@ -33,6 +33,7 @@ class Tracer final : public CallObserver {
     // Runs a call and shows it. Any worker; blocks as the call and the sink do.
     Result<std::uint64_t> run(std::uint32_t number, Call& call) override;
     [[nodiscard]] bool watches(std::uint32_t) const override { return true; }
+    [[nodiscard]] const TraceFilter& filter() const { return filter_; }
 
   private:
     const TraceFilter filter_;

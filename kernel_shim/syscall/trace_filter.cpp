@@ -44,7 +44,9 @@ std::optional<std::uint64_t> calls_of(std::string_view word) {
 Expected<void, std::string> TraceFilter::add_word(std::string_view word) {
     constexpr std::string_view kScheme = "scheme=";
     if (word.starts_with(kScheme)) {
-        schemes_.emplace_back(word.substr(kScheme.size()));
+        auto scheme = std::make_unique<NamedScheme>();
+        scheme->name = word.substr(kScheme.size());
+        schemes_.push_back(std::move(scheme));
         return {};
     }
     const bool exclude = word.starts_with('!');
@@ -84,7 +86,21 @@ bool TraceFilter::wants_call(std::uint32_t number, const Call& call) const {
     const auto description = call.files.find(FdNumber{call.args[0]});
     if (!description) return false;
     const auto scheme = (*description)->scheme();
-    return scheme && std::ranges::find(schemes_, (*scheme)->name()) != schemes_.end();
+    if (!scheme) return false;
+    const auto named = std::ranges::find_if(
+        schemes_, [&](const auto& candidate) { return candidate->name == (*scheme)->name(); });
+    if (named == schemes_.end()) return false;
+    // Read first: what is written by every call would go from CPU to CPU.
+    std::atomic<bool>& met = (*named)->met;
+    if (!met.load(std::memory_order_relaxed)) met.store(true, std::memory_order_relaxed);
+    return true;
+}
+
+std::vector<std::string> TraceFilter::schemes_not_met() const {
+    std::vector<std::string> names;
+    for (const auto& scheme : schemes_)
+        if (!scheme->met.load(std::memory_order_relaxed)) names.push_back(scheme->name);
+    return names;
 }
 
 }  // namespace halfcell::syscall

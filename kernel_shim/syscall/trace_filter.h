@@ -2,7 +2,9 @@
 
 // Which calls a trace shows: the expressions of -e.
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,13 +35,21 @@ class TraceFilter {
     // descriptor.
     [[nodiscard]] bool wants_call(std::uint32_t number, const Call& call) const;
 
+    // The schemes that were named, and that no descriptor of a call belonged to so far: a name may be of a
+    // scheme that is still to come, so it takes until the end to call it a mistake. Any thread.
+    [[nodiscard]] std::vector<std::string> schemes_not_met() const;
+
   private:
     Expected<void, std::string> add_word(std::string_view word);
 
     std::uint64_t chosen_ = 0;  // a bit for each row of the call table
     std::uint64_t excluded_ = 0;
     bool choosing_ = false;
-    std::vector<std::string> schemes_;
+    struct NamedScheme {
+        std::string name;
+        mutable std::atomic<bool> met{false};
+    };
+    std::vector<std::unique_ptr<const NamedScheme>> schemes_;
 };
 
 }  // namespace halfcell::syscall

@@ -63,6 +63,17 @@ def filters_by_scheme():
 
 
 @suite.test
+def a_scheme_that_no_call_went_to_is_told_of():
+    def told(scheme, *words):
+        return expect(run([build.halfcell, "trace", "-e", f"scheme={scheme}", "--", *words]))
+    check("halfcell trace: scheme=ssy: no call had a descriptor of that scheme, and there is none; did you mean sys?\n"
+          == told("ssy", "cat", "/scheme/sys/uname").message, "a name that is none")
+    check("halfcell trace: scheme=pty: no call had a descriptor of that scheme\n" == told("pty", "true").message,
+          "a scheme that is not used")
+    check("no call" not in told("sys", "cat", "/scheme/sys/uname").message, "a scheme that is used")
+
+
+@suite.test
 def json_is_one_object_a_line():
     outcome = trace("cat", "/scheme/sys/uname", options=["--json"])
     objects = []
