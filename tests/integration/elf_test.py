@@ -54,6 +54,21 @@ def programs_of_linux():
 
 
 @suite.test
+def programs_of_linux_that_a_guest_starts():
+    directory = suite.fresh("foreign")
+    shutil.copy("/bin/true", os.path.join(directory, "dynamic"))
+    path = os.path.join(directory, "static")
+    with open(path, "wb") as file_:
+        file_.write(patched(7, "<B", 3))
+    os.chmod(path, 0o755)
+    for name in ("dynamic", "static"):
+        for start in (f"/foreign/{name}", f"env /foreign/{name}", f"exec /foreign/{name}",
+                      f"nice() {{ xargs /foreign/{name} < /dev/null; }}; nice"):
+            outcome = build.run("sh", "-c", start, options=["--bind", f"{directory}:/foreign"])
+            expect(outcome, 126, out="", err="a Linux program; only programs made for Redox run here")
+
+
+@suite.test
 def other_machines_and_kinds():
     refused("arm", patched(18, "<H", 183))
     refused("i386", patched(18, "<H", 3))

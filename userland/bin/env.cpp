@@ -66,6 +66,8 @@ int main_program(std::span<const std::string_view> arguments) {
         }
         const Result<std::string> path = find_program(operands[0], search);
         const Errno problem = path ? exec_program(*path, as_words(operands), environment) : path.error();
+        if (problem == Errno::kENOEXEC && is_linux_program(*path))
+            give_up(126, quoted(operands[0]), ": ", kLinuxProgram);
         give_up(problem == Errno::kENOENT ? 127 : 126, quoted(operands[0]), ": ", error_sentence(problem));
     }
     for (const std::string_view entry : entries)

@@ -1,5 +1,7 @@
 #include "userland/rt/elf_loader.h"
 
+#include <cstring>
+#include <string_view>
 #include <vector>
 
 #include "userland/rt/input.h"
@@ -42,6 +44,7 @@ constexpr std::uint16_t kDynamic = 3;
 constexpr std::uint16_t kX86_64 = 62;
 constexpr std::uint32_t kLoad = 1;
 constexpr std::uint32_t kInterpreter = 3;
+constexpr std::uint32_t kNote = 4;
 constexpr std::uint32_t kExecute = 1;
 constexpr std::uint32_t kWrite = 2;
 constexpr std::uint32_t kRead = 4;
@@ -126,7 +129,54 @@ Result<std::string> read_interpreter(Fd file, const ProgramHeader& segment) {
     return path;
 }
 
+// Where a note segment carries the GNU ABI tag, whose first word is 0 for Linux.
+bool has_linux_note(std::span<const std::byte> notes) {
+    struct NoteHeader {
+        std::uint32_t name_size;
+        std::uint32_t size;
+        std::uint32_t type;
+    };
+    constexpr std::uint32_t kAbiTag = 1;
+    constexpr std::string_view kName("GNU", 4);
+    const auto padded = [](std::uint64_t size) { return (size + 3) & ~std::uint64_t{3}; };
+    while (notes.size() >= sizeof(NoteHeader)) {
+        NoteHeader header;
+        std::memcpy(&header, notes.data(), sizeof header);
+        notes = notes.subspan(sizeof header);
+        const std::uint64_t whole = padded(header.name_size) + padded(header.size);
+        if (whole > notes.size()) return false;
+        const std::string_view name(reinterpret_cast<const char*>(notes.data()), header.name_size);
+        if (name == kName && header.type == kAbiTag && header.size >= sizeof(std::uint32_t)) {
+            std::uint32_t system = 0;
+            std::memcpy(&system, notes.data() + padded(header.name_size), sizeof system);
+            return system == 0;
+        }
+        notes = notes.subspan(whole);
+    }
+    return false;
+}
+
 }  // namespace
+
+Result<bool> is_made_for_linux(Fd file) {
+    constexpr std::size_t kAbi = 7;
+    constexpr std::uint8_t kLinuxAbi = 3;
+    constexpr std::uint64_t kMostNotes = 4096;
+    const FileHeader header = RT_TRY(read_header(file));
+    if (header.ident[kAbi] == kLinuxAbi) return true;
+    const std::vector<ProgramHeader> segments = RT_TRY(read_program_headers(file, header));
+    for (const ProgramHeader& segment : segments) {
+        if (segment.type == kInterpreter) {
+            const std::string interpreter = RT_TRY(read_interpreter(file, segment));
+            if (interpreter.find("/ld-linux") != std::string::npos) return true;
+        }
+        if (segment.type != kNote || segment.file_size > kMostNotes) continue;
+        std::vector<std::byte> notes(segment.file_size);
+        RT_TRY(read_at(file, segment.offset, notes));
+        if (has_linux_note(notes)) return true;
+    }
+    return false;
+}
 
 Result<LoadedImage> load_elf(Fd file, ForeignSpace& space) {
     const FileHeader header = RT_TRY(read_header(file));

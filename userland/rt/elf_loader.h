@@ -19,6 +19,10 @@ struct LoadedImage {
     std::string interpreter;  // Empty: none.
 };
 
+// Whether a file says that it was made for Linux: by its ABI, by a note, or by asking for a linker of
+// Linux's. Errors of load_elf for a file that is no program. The file's offset changes.
+Result<bool> is_made_for_linux(Fd file);
+
 // Loads the segments of `file` into `space`. ENOEXEC for what is no x86-64 program, E2BIG for more than a
 // mebibyte of program headers, EIO where they are not in the file, EEXIST and ENOMEM where there is no room.
 // The file's offset changes.

@@ -210,6 +210,7 @@ Result<void> run(std::string_view path, std::span<const std::string> arguments,
                  std::span<const std::string> environment) {
     Image image{RT_TRY(open_image(path)), std::string(path), {arguments.begin(), arguments.end()}};
     RT_TRY(follow_script(image));
+    if (RT_TRY(is_made_for_linux(image.file.fd()))) return Errno::kENOEXEC;
     ForeignSpace space = RT_TRY(ForeignSpace::create());
     const Loaded loaded = RT_TRY(load(image.file.fd(), space));
     const std::uint64_t stack = RT_TRY(build_stack(space, loaded, image.arguments, environment));
@@ -226,6 +227,13 @@ Errno exec_program(std::string_view path, std::span<const std::string> arguments
                    std::span<const std::string> environment) {
     const Result<void> result = run(path, arguments, environment);
     return result.error();
+}
+
+bool is_linux_program(std::string_view path) {
+    const Result<UniqueFd> file = open_file(path, abi::OpenFlags::kRdonly | abi::OpenFlags::kCloexec);
+    if (!file) return false;
+    const Result<bool> foreign = is_made_for_linux(file->fd());
+    return foreign && *foreign;
 }
 
 Result<std::string> find_program(std::string_view name, std::string_view search) {
@@ -259,8 +267,9 @@ int exec_or_explain(std::span<const std::string> arguments, std::span<const std:
     Errno problem = Errno::kENOENT;
     const Result<std::string> path = find_program(arguments[0], environment_variable("PATH"));
     problem = path ? exec_program(*path, arguments, environment) : path.error();
-    const char* const reason = abi::errno_text(problem);
-    err().print(process().program_path, ": ", arguments[0], ": ", std::string_view(reason), '\n');
+    const bool foreign = problem == Errno::kENOEXEC && is_linux_program(*path);
+    const std::string_view reason = foreign ? kLinuxProgram : std::string_view(abi::errno_text(problem));
+    err().print(process().program_path, ": ", arguments[0], ": ", reason, '\n');
     return problem == Errno::kENOENT ? 127 : 126;
 }
 

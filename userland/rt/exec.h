@@ -13,12 +13,16 @@
 namespace halfcell::userland {
 
 // Runs the program at `path` in this process with argv and NAME=VALUE entries. Returns only where that fails:
-// ENOENT, EACCES without execute permission, ENOEXEC for what is neither a program nor begins with "#!",
-// E2BIG, ENOMEM. Descriptors with CLOEXEC are closed; ignored signals stay ignored, handled ones do not stay
-// handled. Standard output should have been flushed. A failure past the point of no return ends the process
-// with status 126.
+// ENOENT, EACCES without execute permission, ENOEXEC for what is neither a program nor begins with "#!" and
+// for a program made for Linux, E2BIG, ENOMEM. Descriptors with CLOEXEC are closed; ignored signals stay
+// ignored, handled ones do not stay handled. Standard output should have been flushed. A failure past the
+// point of no return ends the process with status 126.
 Errno exec_program(std::string_view path, std::span<const std::string> arguments,
                    std::span<const std::string> environment);
+
+// Whether a file is a program that was made for Linux, and what to say of it.
+bool is_linux_program(std::string_view path);
+inline constexpr std::string_view kLinuxProgram = "a Linux program; only programs made for Redox run here";
 
 // Where a command is: the name itself when it has a slash, else the first file in the directories of `search`
 // (as PATH) that may be executed. ENOENT; EACCES where there are only files that may not.

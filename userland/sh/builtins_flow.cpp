@@ -129,7 +129,9 @@ int builtin_exec(Shell& shell, Shell::Arguments words) {
     shell.traps.end_interactive();
     const Errno problem = exec_program(*path, command, shell.environment());
     shell.traps.begin_interactive();
-    return shell.fail("exec", concat(command[0], ": ", std::string_view(abi::errno_text(problem))), 126);
+    const bool foreign = problem == Errno::kENOEXEC && is_linux_program(*path);
+    const std::string_view reason = foreign ? kLinuxProgram : std::string_view(abi::errno_text(problem));
+    return shell.fail("exec", concat(command[0], ": ", reason), 126);
 }
 
 }  // namespace halfcell::userland::sh

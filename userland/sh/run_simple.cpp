@@ -184,6 +184,10 @@ void Shell::execute(const std::vector<std::string>& words) {
     Errno problem = path ? Errno{} : path.error();
     if (path) {
         problem = exec_program(*path, words, environment());
+        if (problem == Errno::kENOEXEC && is_linux_program(*path)) {
+            complain(concat(words.front(), ": ", kLinuxProgram));
+            exit_now(126);
+        }
         if (problem == Errno::kENOEXEC) run_script(*path, words);
     }
     const bool lost = problem == Errno::kENOENT;
