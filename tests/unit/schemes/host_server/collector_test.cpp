@@ -6,6 +6,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdio>
+#include <cstdlib>
 #include <thread>
 #include <vector>
 
@@ -27,6 +29,21 @@ constexpr std::uint32_t kNobody = 4711;
 bool readable(int file) {
     pollfd one{file, POLLIN, 0};
     return ::poll(&one, 1, 0) == 1;
+}
+
+// Waits for what no descriptor announces. What does not come ends the program: threads that wait, too, could
+// not be joined.
+template <typename Condition>
+void await_condition(Condition condition) {
+    constexpr std::chrono::seconds kPatience{30};
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > deadline) {
+            std::fputs("collector_test: what it waits for does not come\n", stderr);
+            std::abort();
+        }
+        std::this_thread::yield();
+    }
 }
 
 // Does something again and again on a thread of its own.
@@ -51,13 +68,12 @@ class Pestering {
 struct CollectorFixture : ConnectionFixture {
     // As the thread that serves does when it has been woken.
     void serve_when_woken() {
-        while (!readable(connection->socket()) && !readable(connection->left_behind()))
-            std::this_thread::yield();
+        await_condition(
+            [&] { return readable(connection->socket()) || readable(connection->left_behind()); });
         CHECK(connection->serve());
     }
     void await_sleep(Sleep sleep) {
-        while (server->requests->sleep.load() != sleep)
-            std::this_thread::yield();
+        await_condition([&] { return server->requests->sleep.load() == sleep; });
     }
     // A read and its answer, without the thread that serves.
     void read_alone() {
@@ -120,8 +136,7 @@ TEST_CASE_FIXTURE(CollectorFixture, "a collector that has done its share waits l
     await_sleep(Sleep::kOnBell);
     server->put(std::vector<abi::Cqe>(kCrowd, abi::Cqe{.tag = kNobody}));
     server->ring();
-    while (!readable(connection->left_behind()) && connection->lies() < kCrowd)
-        std::this_thread::yield();
+    await_condition([&] { return readable(connection->left_behind()) || connection->lies() >= kCrowd; });
     CHECK(connection->lies() < kCrowd / 2);
     CHECK(connection->serve());
     CHECK(connection->lies() == kCrowd);
@@ -131,8 +146,7 @@ TEST_CASE_FIXTURE(CollectorFixture, "a collector that has done its share waits l
         CHECK(read.join() == 1);
     }
     SUBCASE("and is the collector again when it is interrupted") {
-        while (!read.waiter.interrupt())
-            std::this_thread::yield();
+        await_condition([&] { return read.waiter.interrupt(); });
         CHECK(server->next().opcode == static_cast<int>(Opcode::kCancel));
         await_sleep(Sleep::kOnBell);
         server->answer(tag, abi::mux_error(Errno::kECANCELED));
@@ -144,8 +158,7 @@ TEST_CASE_FIXTURE(CollectorFixture, "a collector that has done its share waits l
     }
     SUBCASE("for the end of the connection") {
         server->hang_up();
-        while (connection->serve())
-            std::this_thread::yield();
+        await_condition([&] { return !connection->serve(); });
         connection->close();
         CHECK(error_of(read.join()) == "ENODEV");
     }
@@ -194,8 +207,7 @@ TEST_CASE_FIXTURE(CollectorFixture, "a collector that is interrupted or killed h
     PendingRead second(served(), 10);
     const std::uint32_t other = server->next().tag;
     SUBCASE("interrupted") {
-        while (!first.waiter.interrupt())
-            std::this_thread::yield();
+        await_condition([&] { return first.waiter.interrupt(); });
         CHECK(server->next().opcode == static_cast<int>(Opcode::kCancel));
         // It collects again.
         await_sleep(Sleep::kOnBell);
@@ -239,8 +251,7 @@ TEST_CASE_FIXTURE(CollectorFixture, "a server that never stops answering keeps n
             if (server->requests->sleep.load() == Sleep::kOnBell) server->ring_bell();
         });
         const Pestering thread([&] { (void)connection->serve(); });
-        while (connection->lies() < 1000)
-            std::this_thread::yield();
+        await_condition([&] { return connection->lies() >= 1000; });
         SUBCASE("from being killed") {
             read.waiter.kill();
             CHECK(error_of(read.join()) == "EINTR");
@@ -251,8 +262,10 @@ TEST_CASE_FIXTURE(CollectorFixture, "a server that never stops answering keeps n
         }
         // Nor the thread that serves: it ends.
     }
-    while (!connection->idle())
-        CHECK(connection->serve());
+    await_condition([&] {
+        if (!connection->idle()) CHECK(connection->serve());
+        return connection->idle();
+    });
     read_alone();
 }
 
@@ -288,8 +301,7 @@ TEST_CASE_FIXTURE(CollectorFixture, "the end of the connection ends the collecto
     (void)server->next();
     (void)server->next();
     server->hang_up();
-    while (connection->serve())
-        std::this_thread::yield();
+    await_condition([&] { return !connection->serve(); });
     connection->close();
     CHECK(error_of(first.join()) == "ENODEV");
     CHECK(error_of(second.join()) == "ENODEV");
