@@ -5,7 +5,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <string>
 
 #include "kernel_shim/host/host_errno.h"
 #include "kernel_shim/host/sys.h"
@@ -73,9 +77,27 @@ bool has_ended(int process) {
     return !state || state->ended;
 }
 
-void kill_and_reap(pid_t process) {
+bool is_ending(pid_t process) {
+    constexpr unsigned long kExiting = 0x4;  // PF_EXITING
+    const std::string path = "/proc/" + std::to_string(process) + "/stat";
+    const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    std::array<char, 512> text{};
+    if (!file.is_open() || ::read(file.get(), text.data(), text.size() - 1) <= 0) return true;
+    // The state follows the name in parentheses, which may hold anything; flags are the sixth from there.
+    const char* const behind_name = std::strrchr(text.data(), ')');
+    char state = 0;
+    unsigned long flags = 0;
+    if (behind_name == nullptr ||
+        std::sscanf(behind_name, ") %c %*d %*d %*d %*d %*d %lu", &state, &flags) != 2)
+        return false;
+    return state == 'Z' || state == 'X' || (flags & kExiting) != 0;
+}
+
+int kill_and_reap(pid_t process) {
     ::kill(process, SIGKILL);
-    (void)retry_interrupted([&] { return waitpid(process, nullptr, __WALL); });
+    int status = 0;
+    (void)retry_interrupted([&] { return waitpid(process, &status, __WALL); });
+    return status;
 }
 
 bool lead_group(pid_t process) {

@@ -35,8 +35,13 @@ Result<ChildState> reap(int process);
 // Whether a child has ended and waits to be reaped, or is no child of ours any more. Does not block.
 bool has_ended(int process);
 
-// Kills a child and waits for its end. Blocks for as long as the host takes to tear it down.
-void kill_and_reap(pid_t process);
+// Whether a process is on its way out, or out: it may be before its parent can reap it, but not before its
+// descriptors are closed. Does not block.
+bool is_ending(pid_t process);
+
+// Kills a child and waits for its end. Its status as wait(2) has it: its own where it had ended before.
+// Blocks for as long as the host takes to tear it down.
+int kill_and_reap(pid_t process);
 
 // Makes a child the leader, and for now the only member, of a process group of its own number. False when it
 // is gone.

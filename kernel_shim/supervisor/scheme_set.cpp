@@ -159,10 +159,14 @@ Expected<void, std::string> install_host_schemes(World::Parts& parts, Registrar&
     // Known by its descriptions alone, so it needs an id and no name.
     if (const auto entered = parts.kernel.schemes.add(files); !entered)
         return unexpected(because("--scheme", entered.error()));
+    const auto tell = [prefix = "halfcell " + parts.options.command + ": ",
+                       end = parts.own_line_end()](const std::string& line) {
+        std::fputs((prefix + line + std::string(end)).c_str(), stderr);
+    };
     auto link = parts.server_links.begin();
     for (const HostScheme& wanted : parts.options.host_schemes) {
-        auto server =
-            host_server::HostServer::create(wanted.name, std::move(*link++), parts.kernel.schemes, files, {});
+        auto server = host_server::HostServer::create(wanted.name, std::move(*link++), parts.kernel.schemes,
+                                                      files, {}, tell);
         if (!server) return failure(wanted, abi::errno_text(server.error()));
         if (const auto published = registrar.publish(*server); !published)
             return failure(wanted, because("the name cannot be used", published.error()));

@@ -59,9 +59,15 @@ HandoverKind kind_of_host_error(int host_error) {
     }
 }
 
+std::string host_error_text(int host_error) {
+    std::string text = std::strerror(host_error);
+    if (const char* const name = ::strerrorname_np(host_error)) text.append(" (").append(name).append(")");
+    return text;
+}
+
 std::string describe(const HandoverOutcome& outcome) {
     std::string text = decision_for(outcome.kind).name;
-    if (outcome.host_error != 0) text.append(": ").append(std::strerror(outcome.host_error));
+    if (outcome.host_error != 0) text.append(": ").append(host_error_text(outcome.host_error));
     return text;
 }
 

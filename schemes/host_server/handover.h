@@ -52,7 +52,10 @@ struct Decision {
 // The outcome of a connect or send that failed with this errno.
 [[nodiscard]] HandoverKind kind_of_host_error(int host_error);
 
-// "permission denied (EACCES)": for whoever started the run.
+// "Permission denied (EACCES)": an errno of the host's.
+[[nodiscard]] std::string host_error_text(int host_error);
+
+// "send failed: Permission denied (EACCES)": for whoever started the run.
 [[nodiscard]] std::string describe(const HandoverOutcome& outcome);
 
 // The host's side, for tests to replace. Errnos are the host's, 0 is success.

@@ -16,10 +16,11 @@ using scheme::Caller;
 Result<std::shared_ptr<HostServer>> HostServer::create(std::string name, std::unique_ptr<ServerLink> link,
                                                        scheme::SchemeRegistry& schemes,
                                                        std::shared_ptr<schemes::HostfdScheme> files,
-                                                       const Patience& patience) {
+                                                       const Patience& patience, Tell tell) {
     host::UniqueFd bell = TRY(host::create_event(host::Blocking::kNo));
     std::shared_ptr<HostServer> server(new HostServer(std::move(name), std::move(link), schemes,
-                                                      std::move(files), patience, std::move(bell)));
+                                                      std::move(files), patience, std::move(tell),
+                                                      std::move(bell)));
     try {
         server->thread_ = std::thread([own = server.get()] { own->run(); });
     } catch (const std::system_error&) {
@@ -96,6 +97,7 @@ void HostServer::run() {
             // Nobody finds it any more; those who wait are told.
             connection->close();
             link_->let_go();
+            tell_of_end();
         } else if (wanted) {
             make_connection();
         } else {
@@ -104,6 +106,34 @@ void HostServer::run() {
         (void)host::take_event(bell_.get());
     }
     link_->let_go();
+}
+
+void HostServer::tell_of_end() {
+    if (stopping()) return;
+    const std::string how = link_->trouble();
+    tell_("the server of scheme " + name_ + " " + (how.empty() ? "lost its connection" : how) +
+          "; the next open makes a new connection");
+}
+
+// Not of the first attempt, whose error whoever wants the scheme tells; and not twice of the same, as a guest
+// may try without end.
+void HostServer::tell_of_failure(const std::string& what) {
+    const bool first = [&] {
+        const std::lock_guard lock(mutex_);
+        return finished_ == 0;
+    }();
+    if (!what.empty() && what != told_ && !first && !stopping())
+        tell_("the server of scheme " + name_ + " does not come again: " + what);
+    told_ = what;
+}
+
+std::string HostServer::why_it_failed(const HandoverOutcome& outcome) const {
+    const std::string trouble = link_->trouble();
+    if (trouble.empty()) return describe(outcome);
+    if (outcome.host_error == kHopeless) return trouble + " before it served; it is not tried again";
+    if (outcome.host_error == ECONNRESET || outcome.host_error == EPIPE)
+        return trouble + " before it served; a server is a Linux program made with the server kit";
+    return trouble;
 }
 
 void HostServer::make_connection() {
@@ -118,8 +148,12 @@ void HostServer::make_connection() {
         made = attempt(outcome);
         if (made) break;
         link_->let_go();
-        if (decision_for(outcome.kind).action != Action::kReconnectQuietly) break;
+        // What is said of the server that served before is no verdict on the next one.
+        const bool of_the_last = i == 0 && outcome.host_error == kHopeless;
+        if (!of_the_last && decision_for(outcome.kind).action != Action::kReconnectQuietly) break;
     }
+    const std::string why = made ? "" : why_it_failed(outcome);
+    tell_of_failure(why);
     const std::lock_guard lock(mutex_);
     wanted_ = false;
     ++finished_;
@@ -130,8 +164,7 @@ void HostServer::make_connection() {
         what_ = decision_for(HandoverKind::kSocketUnavailable).name;
     } else {
         error_ = made.error();
-        what_ = link_->trouble();
-        if (what_.empty()) what_ = describe(outcome);
+        what_ = why;
     }
     tried_.notify_all();
 }

@@ -4,6 +4,7 @@
 // name through the connection there is, and makes a new one where there is none: a server that went away is
 // reached again by the next open, and only handles from before know of it (ENODEV).
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -25,11 +26,14 @@ class HostServer final : public scheme::Scheme {
         std::chrono::milliseconds pause{20};
         unsigned attempts = 6;
     };
-    // `schemes` outlives it. Starts the thread that serves. EAGAIN.
+    // Takes a line, without its end, for whoever started the run. The thread that serves calls it.
+    using Tell = std::function<void(const std::string&)>;
+    // `schemes` outlives it. Starts the thread that serves. `tell` hears of a server that goes while the run
+    // goes on, and of one that does not come again. EAGAIN.
     static Result<std::shared_ptr<HostServer>> create(std::string name, std::unique_ptr<ServerLink> link,
                                                       scheme::SchemeRegistry& schemes,
                                                       std::shared_ptr<schemes::HostfdScheme> files,
-                                                      const Patience& patience);
+                                                      const Patience& patience, Tell tell);
     ~HostServer() override { stop(); }
 
     // Makes sure that there is a connection. Sleeps while one is made. The error is the decision's (see
@@ -48,17 +52,22 @@ class HostServer final : public scheme::Scheme {
 
   private:
     HostServer(std::string name, std::unique_ptr<ServerLink> link, scheme::SchemeRegistry& schemes,
-               std::shared_ptr<schemes::HostfdScheme> files, const Patience& patience, host::UniqueFd bell)
+               std::shared_ptr<schemes::HostfdScheme> files, const Patience& patience, Tell tell,
+               host::UniqueFd bell)
         : name_(std::move(name)),
           link_(std::move(link)),
           schemes_(schemes),
           files_(std::move(files)),
           patience_(patience),
+          tell_(std::move(tell)),
           bell_(std::move(bell)) {}
 
     void stop();
     void run();
     void make_connection();
+    void tell_of_end();
+    void tell_of_failure(const std::string& what);
+    [[nodiscard]] std::string why_it_failed(const HandoverOutcome& outcome) const;
     Result<std::shared_ptr<Connection>> attempt(HandoverOutcome& outcome);
     void serve(Connection& connection);
     bool stopping() const;
@@ -70,6 +79,8 @@ class HostServer final : public scheme::Scheme {
     scheme::SchemeRegistry& schemes_;
     const std::shared_ptr<schemes::HostfdScheme> files_;
     const Patience patience_;
+    const Tell tell_;
+    std::string told_;           // what tell_ was told last of attempts in vain; the thread's
     const host::UniqueFd bell_;  // an eventfd: somebody wants a connection, or the end
 
     mutable LevelMutex<LockLevel::kObject> mutex_;

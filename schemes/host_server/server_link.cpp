@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -12,6 +13,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "kernel_shim/host/pidfd.h"
 #include "kernel_shim/host/sys.h"
@@ -60,6 +62,32 @@ timespec time_left(Clock::time_point deadline) {
     ::_exit(127);
 }
 
+// The statuses that shells and tools agree on: what they mean, and that a program that is started again will
+// end with the same.
+const char* meaning_of(int exit_status) {
+    switch (exit_status) {
+        case 2:
+            return " (its arguments make no sense to it)";
+        case 126:
+            return " (it cannot be run)";
+        case 127:
+            return " (it was not found)";
+        default:
+            return nullptr;
+    }
+}
+
+std::string how_it_ended(int status) {
+    if (WIFEXITED(status)) {
+        const char* const meaning = meaning_of(WEXITSTATUS(status));
+        return "ended with status " + std::to_string(WEXITSTATUS(status)) +
+               (meaning != nullptr ? meaning : "");
+    }
+    const char* const name = ::sigabbrev_np(WTERMSIG(status));
+    return "was killed by signal " + std::to_string(WTERMSIG(status)) +
+           (name != nullptr ? " (SIG" + std::string(name) + ")" : "");
+}
+
 class CommandLink final : public ServerLink {
   public:
     explicit CommandLink(std::vector<std::string> words) : words_(std::move(words)) {}
@@ -67,6 +95,7 @@ class CommandLink final : public ServerLink {
 
     int reach() override {
         if (process_ > 0) return 0;
+        if (std::exchange(hopeless_, false)) return kHopeless;
         trouble_.clear();
         int ends[2];
         if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return errno;
@@ -92,8 +121,8 @@ class CommandLink final : public ServerLink {
         rendezvous_ = std::move(ours);
         if (got == sizeof error) {
             let_go();
-            trouble_ = std::string("cannot be started: ") + std::strerror(error) + " (" +
-                       ::strerrorname_np(error) + ")";
+            hopeless_ = false;  // it may be about to be replaced
+            trouble_ = "cannot be started: " + host_error_text(error);
             return error;
         }
         return 0;
@@ -101,7 +130,12 @@ class CommandLink final : public ServerLink {
     [[nodiscard]] std::string trouble() const override { return trouble_; }
 
     void let_go() override {
-        if (process_ > 0) host::kill_and_reap(process_);
+        if (process_ > 0) {
+            const bool by_itself = host::is_ending(process_);
+            const int status = host::kill_and_reap(process_);
+            trouble_ = by_itself ? how_it_ended(status) : "";
+            hopeless_ = by_itself && WIFEXITED(status) && meaning_of(WEXITSTATUS(status)) != nullptr;
+        }
         process_ = -1;
         rendezvous_.reset();
     }
@@ -112,6 +146,7 @@ class CommandLink final : public ServerLink {
 
     std::vector<std::string> words_;
     std::string trouble_;
+    bool hopeless_ = false;
     pid_t process_ = -1;
     host::UniqueFd rendezvous_;
 };
@@ -125,20 +160,42 @@ class SocketLink final : public ServerLink {
         address.sun_family = AF_UNIX;
         if (path_.size() >= sizeof address.sun_path) return ENAMETOOLONG;
         std::memcpy(address.sun_path, path_.data(), path_.size());
+        trouble_.clear();
         host::UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
         if (!socket.is_open()) return errno;
-        if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-            return errno;
+        if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+            const int error = errno;
+            trouble_ = why_unreachable(error);
+            return error;
+        }
         rendezvous_ = std::move(socket);
         return 0;
     }
     void let_go() override { rendezvous_.reset(); }
     host::UniqueFd take_rendezvous() override { return std::move(rendezvous_); }
+    [[nodiscard]] std::string trouble() const override { return trouble_; }
 
   private:
     [[nodiscard]] int rendezvous() const override { return rendezvous_.get(); }
 
+    // Empty where the errno says enough.
+    [[nodiscard]] std::string why_unreachable(int error) const {
+        switch (error) {
+            case ENOENT:
+            case ENOTDIR:
+            case ECONNREFUSED:
+                return "no server listens there: " + host_error_text(error) + "; start one with --listen " +
+                       path_;
+            case ENOTSOCK:
+            case EPROTOTYPE:
+                return "not the socket of a scheme server: " + host_error_text(error);
+            default:
+                return {};
+        }
+    }
+
     const std::string path_;
+    std::string trouble_;
     host::UniqueFd rendezvous_;
 };
 

@@ -2,6 +2,7 @@
 
 // The two ways to reach a server of the host: start it, or find it listening.
 
+#include <cerrno>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,6 +10,10 @@
 #include "schemes/host_server/handover.h"
 
 namespace halfcell::host_server {
+
+// What reach() answers where the program has ended by itself in a way that it would end in again: its
+// arguments make no sense to it, or there is none. Once: whoever tries later tries anew.
+inline constexpr int kHopeless = ECANCELED;
 
 class ServerLink : public Rendezvous {
   public:
@@ -18,7 +23,8 @@ class ServerLink : public Rendezvous {
     // Gives away the socket that reach() got, for somebody else to send offers over.
     virtual host::UniqueFd take_rendezvous() = 0;
 
-    // What the last reach() failed for, where there is more to say than its errno; else empty.
+    // What the last attempt failed for, where there is more to say than its errno, or how a server ended that
+    // was not ended by us; else empty. Known after let_go().
     [[nodiscard]] virtual std::string trouble() const { return {}; }
 
     int send(const server::HandoverOffer& offer, int descriptor) override;

@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from handshake_peer import (ANSWER_SLOTS, BELL, DESCRIPTOR, MAGIC, OFFER, PACKET, REQUEST_SLOTS, VERSION, Rings,
                             Supervisor, listens, seqpacket)
-from harness import Suite, build_under_test, check, descendants, expect, finish, name_of, start, wait_until
+from harness import Suite, build_under_test, check, descendants, expect, finish, name_of, next_line, start, wait_until
 
 build = build_under_test()
 suite = Suite()
@@ -162,8 +162,19 @@ def command_lines_of_the_host():
     key_value = os.path.join(servers, "key_value")
     refused("served=/nonexistent/server a", "/nonexistent/server: cannot be started: No such file or directory (ENOENT)")
     refused(f"served={suite.directory}", f"{suite.directory}: cannot be started: Permission denied (EACCES)")
-    refused("served=true", "socket unavailable")
-    refused(f"served=unix:{suite.directory}/nobody", "socket unavailable")
+    refused("served=true", "true: ended with status 0 before it served")
+    refused("served=sh -c 'kill -SEGV $$'", "sh: was killed by signal 11 (SIGSEGV) before it served")
+    refused("served=sh -c 'kill -KILL $$'", "sh: was killed by signal 9 (SIGKILL) before it served")
+    refused(f"served=unix:{suite.directory}/nobody",
+            f"no server listens there: No such file or directory (ENOENT); start one with --listen {suite.directory}/nobody")
+    refused(f"served=unix:{key_value}", "no server listens there: Connection refused (ECONNREFUSED)")
+    # What makes no sense of its arguments, or is not there, is not asked again.
+    for script, said in (("echo usage >&2; exit 2", "ended with status 2 (its arguments make no sense to it)"),
+                         ("echo usage >&2; exit 126", "ended with status 126 (it cannot be run)"),
+                         ("echo usage >&2; exec nosuchprogram", "ended with status 127 (it was not found)")):
+        outcome = build.run("true", options=["--scheme", f"served=sh -c '{script}'"])
+        check(outcome.status == 125 and outcome.message.count("usage") == 1, str(outcome))
+        check(f"sh: {said} before it served; it is not tried again" in outcome.message, str(outcome))
     refused(f"file={key_value}", "File exists")
     outcome = build.run("true", options=["--scheme", "served"])
     check(outcome.status == 125 and "NAME=COMMAND" in outcome.message, str(outcome))
@@ -449,14 +460,53 @@ def a_server_that_is_killed_is_started_again():
         ls /scheme/served
         """
     run = build.start("sh", "-c", script, options=["--scheme", f"served={servers}/key_value"],
-                      stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    check(run.stdout.readline() == b"ready\n", "the guest does not begin")
+                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    check(next_line(run) == b"ready\n", "the guest does not begin")
     (first,) = server_of(run)
     os.kill(first, signal.SIGKILL)
-    run.stdin.write(b"go\n")
-    run.stdin.flush()
+    said = next_line(run, stream=run.stderr)
+    check(b"halfcell run: the server of scheme served was killed by signal 9 (SIGKILL);" in said, f"{said!r}")
+    say(run, b"go\n")
     out = run.stdout.read()
-    check(finish(run) == 0 and out == b"after\nb\n", f"{out!r}")
+    more = run.stderr.read()
+    # The second server ends with the run, which is nobody's news.
+    check(finish(run) == 0 and out == b"after\nb\n" and more == b"", f"{out!r} {more!r}")
+
+
+@suite.test
+def a_server_that_does_not_come_again():
+    mark = os.path.join(suite.fresh("mark"), "mark")
+    server = f"served=sh -c 'test -e {mark} && exit 2; : > {mark}; exec {servers}/key_value'"
+    script = "echo ready; read -r line; for i in 1 2 3; do ls /scheme/served 2>&1; done; read -r line"
+    run = build.start("sh", "-c", script, options=["--scheme", server],
+                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    check(next_line(run) == b"ready\n", "the guest does not begin")
+    os.kill(server_of(run)[0], signal.SIGTERM)
+    said = next_line(run, stream=run.stderr)
+    check(b"the server of scheme served " in said, f"{said!r}")
+    say(run, b"go\n")
+    for _ in range(3):
+        answer = next_line(run)
+        check(b"I/O error" in answer or b"nput/output" in answer, f"{answer!r}")
+    said = next_line(run, stream=run.stderr)
+    check(b"does not come again: ended with status 2 (" in said, f"{said!r}")
+    say(run, b"go\n")
+    more = run.stderr.read()
+    # Once is enough.
+    check(finish(run) == 0 and more == b"", f"{more!r}")
+
+
+@suite.test
+def a_listening_server_that_goes():
+    with Listener("key_value") as listener:
+        run = build.start("sh", "-c", "echo ready; read -r line", options=listener.options,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        check(next_line(run) == b"ready\n", "the guest does not begin")
+        listener.server.kill()
+        said = next_line(run, stream=run.stderr)
+        check(said.startswith(b"halfcell run: the server of scheme served lost its connection"), f"{said!r}")
+        say(run, b"go\n")
+        check(finish(run) == 0, "the run")
 
 
 @suite.test

@@ -122,7 +122,7 @@ TEST_CASE("the table has a decision for every outcome") {
         names.insert(decision_for(static_cast<HandoverKind>(kind)).name);
     CHECK(names.size() == kHandoverKinds);
     CHECK(describe({.kind = HandoverKind::kPermissionDenied, .host_error = EACCES}) ==
-          "permission denied: Permission denied");
+          "permission denied: Permission denied (EACCES)");
 }
 
 TEST_CASE("a token is accepted once, in time, and nothing like it is") {
