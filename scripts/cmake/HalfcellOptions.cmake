@@ -5,7 +5,8 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
-option(HALFCELL_UNITY "Compile the files of a folder as one: the first build is shorter, the next ones longer")
+option(HALFCELL_UNITY
+    "Compile the files of a folder as one, and precompile headers: the first build is shorter, the next ones longer")
 set(HALFCELL_SANITIZE "" CACHE STRING "Sanitizers for the supervisor and its tests, e.g. address,undefined")
 set(HALFCELL_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Werror
     # Designated initializers leave out on purpose what has a good default.
@@ -18,6 +19,7 @@ endif()
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+    # Without these, ccache does not store what was compiled with precompiled headers.
+    set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE_PROGRAM})
 endif()
 find_package(Threads REQUIRED)

@@ -22,6 +22,7 @@ function(halfcell_library name)
     endif()
     target_link_libraries(${name} PUBLIC ${ARG_LINKS})
     halfcell_options(${name})
+    halfcell_precompile(${name} libraries)
 endfunction()
 
 # Warnings and sanitizers for a target that runs on the host (never for guest programs).
