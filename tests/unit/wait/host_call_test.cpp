@@ -167,6 +167,36 @@ TEST_CASE("the interrupter sleeps while nothing is to end") {
     CHECK(counts().looks == before);
 }
 
+TEST_CASE("a worker that does not leave its call is signalled ever more rarely, and keeps nobody waiting") {
+    const Interrupting interrupting;
+    std::atomic<bool> leaves{false};
+    Waiter deaf;
+    const auto before = counts();
+    std::thread worker([&] {
+        deaf.adopt_this_thread();
+        // It is in a call, as far as anybody can see, and no signal gets it out.
+        (void)HostCall(HostCall::Restart::kIgnored).run([&] {
+            deaf.kill();
+            while (!leaves)
+                std::this_thread::yield();
+            errno = EINTR;
+            return -1;
+        });
+    });
+    while (counts().signals == before.signals)
+        std::this_thread::yield();
+    const auto first = Clock::now();
+    // The pauses double, from half a millisecond on: eight of them take 127 ms at least.
+    wait_for_signals(before.signals + 8);
+    CHECK(Clock::now() - first > std::chrono::milliseconds(50));
+
+    Reader other;
+    other.waiter.kill();
+    CHECK(other.end() == EINTR);
+    leaves = true;
+    worker.join();
+}
+
 // HALFCELL_KILLED_CALLS says how many; scripts/soak wants ten thousand.
 TEST_CASE("killed calls end soon") {
     const Interrupting interrupting;
