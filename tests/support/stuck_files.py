@@ -25,12 +25,12 @@ class StuckFiles:
             error = ctypes.get_errno()
             os.close(self.device)
             raise OSError(error, os.strerror(error))
-        # A process of its own: one that starts others while it serves could wait for itself. It says a byte for every
-        # read that begins to wait, and ends when the file system does.
-        self._waiting, says = os.pipe()
+        # A process of its own: one that starts others while it serves could wait for itself. It says a byte on the pipe
+        # `waiting` for every read that begins to wait, and ends when the file system does.
+        self.waiting, says = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            os.close(self._waiting)
+            os.close(self.waiting)
             self._serve(says)
             os._exit(0)
         # Else it counts as left behind by the first run that ends.
@@ -43,16 +43,16 @@ class StuckFiles:
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         harness.disown(self)
-        os.close(self._waiting)
+        os.close(self.waiting)
 
     def forget(self):
         """What waited earlier does not count any more."""
-        while select.select([self._waiting], [], [], 0)[0]:
-            harness.check(os.read(self._waiting, 4096), "the file system has gone")
+        while select.select([self.waiting], [], [], 0)[0]:
+            harness.check(os.read(self.waiting, 4096), "the file system has gone")
 
     def wait_for_read(self, seconds):
         """Whether a read has begun to wait since."""
-        return bool(select.select([self._waiting], [], [], seconds)[0])
+        return bool(select.select([self.waiting], [], [], seconds)[0])
 
     @staticmethod
     def _attributes(node):
