@@ -72,15 +72,19 @@ Result<void> TraceSession::enter(const std::shared_ptr<Context>& context, std::s
     return {};
 }
 
+TraceSession::Entry TraceSession::State::take(std::map<ContextId, Entry>::iterator entry) {
+    if (last_stopped == entry->first) last_stopped.reset();
+    waiting.notify_all();
+    return std::move(entries.extract(entry).mapped());
+}
+
 void TraceSession::forget(const Tracee& tracee) {
-    std::shared_ptr<Context> forgotten;  // released outside the lock
+    Entry forgotten;  // released outside the lock
     std::lock_guard lock(mutex_);
     const auto entry = std::ranges::find_if(
         state_.entries, [&](const auto& candidate) { return candidate.second.tracee.get() == &tracee; });
     if (entry == state_.entries.end()) return;
-    forgotten = std::move(entry->second.context);
-    state_.entries.erase(entry);
-    state_.waiting.notify_all();
+    forgotten = state_.take(entry);
 }
 
 void TraceSession::detach(ContextId context) {
@@ -89,10 +93,7 @@ void TraceSession::detach(ContextId context) {
         std::lock_guard lock(mutex_);
         const auto found = state_.entries.find(context);
         if (found == state_.entries.end()) return;
-        entry = std::move(found->second);
-        state_.entries.erase(found);
-        if (state_.last_stopped == context) state_.last_stopped.reset();
-        state_.waiting.notify_all();
+        entry = state_.take(found);
     }
     entry.context->clear_tracee(*entry.tracee);
 }
@@ -157,14 +158,12 @@ void TraceSession::tell(const TraceEvent& event) {
 
 bool TraceSession::record(const TraceEvent& event) {
     {
-        std::shared_ptr<Context> ended;  // released outside the lock
+        Entry ended;  // released outside the lock
         std::lock_guard lock(mutex_);
         const auto found = state_.entries.find(event.context);
         if (found == state_.entries.end()) return false;
         if (event.kind == StopKind::kEnded) {
-            ended = std::move(found->second.context);
-            state_.entries.erase(found);
-            if (state_.last_stopped == event.context) state_.last_stopped.reset();
+            ended = state_.take(found);
         } else if (event.stopped && found->second.held_for) {
             // Its own session will be told, when there is one.
             return false;

@@ -146,6 +146,9 @@ class TraceSession : public std::enable_shared_from_this<TraceSession> {
         std::optional<TraceEvent> stop;
     };
     struct State {
+        // Takes an entry out, with all that names it.
+        Entry take(std::map<ContextId, Entry>::iterator entry);
+
         std::map<ContextId, Entry> entries;
         std::deque<TraceEvent> events;
         std::optional<ContextId> last_stopped;
