@@ -60,12 +60,12 @@ int await_packet(int socket, T& value, std::vector<host::UniqueFd>& descriptors)
         host::UniqueFd rendezvous;
         if (wish == Wish::kReach) {
             answer.error = link.reach();
-            (void)link.trouble().copy(answer.trouble.data(), answer.trouble.size() - 1);
             if (answer.error == 0) rendezvous = link.take_rendezvous();
             if (rendezvous.is_open()) passed.push_back(rendezvous.get());
         } else {
             link.let_go();
         }
+        (void)link.trouble().copy(answer.trouble.data(), answer.trouble.size() - 1);
         if (send_packet(own, bytes_of(answer), passed) != 0) break;
     }
     link.let_go();
