@@ -252,6 +252,12 @@ def start(command, **options):
     return own(subprocess.Popen([str(word) for word in command], **options))
 
 
+def say(process, line):
+    """Writes a line of bytes to its standard input."""
+    process.stdin.write(line)
+    process.stdin.flush()
+
+
 def next_line(process, seconds=DEADLINE, stream=None):
     """The next line of its standard output (or another of its pipes), or what comes before the end; fails after the
     deadline. It goes past the stream's buffer, so whoever reads lines this way must read nothing but lines."""
