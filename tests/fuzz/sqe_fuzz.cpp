@@ -1,5 +1,5 @@
 // links: halfcell_schemes_manager halfcell_test_support
-// inputs: 4000
+// inputs: 1500
 //
 // What readers of a scheme socket may do: buffers of any size, at addresses that are there in part or not at
 // all, with and without waiting, two at once on threads of their own, through copies of the descriptor that
