@@ -13,8 +13,8 @@ struct BenchOptions {
 };
 
 // Prints the table (or one JSON object) to standard output, progress to standard error. The exit status: 0,
-// 1 when a row could not be measured, or 125 when no row
-// is called that. Blocks for the measurement, about half a minute.
+// 1 when a row could not be measured, or 125 when no row is called that. Blocks for the measurement, about a
+// minute a repetition.
 int run_bench_command(const BenchOptions& options);
 
 }  // namespace halfcell::bench

@@ -1,7 +1,6 @@
 #include "kernel_shim/supervisor/doorkeeper.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -49,14 +48,8 @@ struct Packet {
     }
 };
 
-// Blocks until there is a packet, or nobody any more: an errno of the host.
-int await_packet(int socket, Packet& packet, std::vector<host::UniqueFd>& descriptors) {
-    for (;;) {
-        const int error =
-            host_server::receive_packet(socket, std::as_writable_bytes(std::span(&packet, 1)), descriptors);
-        if (error != EAGAIN) return error;
-        (void)host::poll_one(socket, POLLIN, std::nullopt);
-    }
+int await(int socket, Packet& packet, std::vector<host::UniqueFd>& descriptors) {
+    return host_server::await_packet(socket, std::as_writable_bytes(std::span(&packet, 1)), descriptors);
 }
 
 int send(int socket, const Packet& packet, std::span<const int> descriptors) {
@@ -115,7 +108,7 @@ void keep_doors(host::UniqueFd socket, std::optional<control::ListeningSocket>& 
     std::map<std::uint32_t, OpenDoor> doors;
     for (Packet order;;) {
         std::vector<host::UniqueFd> none;
-        if (await_packet(own, order, none) != 0) return;
+        if (await(own, order, none) != 0) return;
         answer(own, order, doors);
     }
 }
@@ -134,7 +127,7 @@ KeeperAnswer ask(int socket, std::uint32_t door, const std::optional<std::string
     answer.error = send(socket, order, {});
     if (answer.error != 0) return answer;
     std::vector<host::UniqueFd> passed;
-    answer.error = await_packet(socket, answer.packet, passed);
+    answer.error = await(socket, answer.packet, passed);
     if (!passed.empty()) answer.file = std::move(passed.front());
     return answer;
 }

@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "kernel_shim/base/after_locks.h"
-
 #include "kernel_shim/wait/interrupter.h"
 
 namespace halfcell::wait {

@@ -1,7 +1,6 @@
 #include "schemes/host_server/broker.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -35,16 +34,6 @@ std::span<std::byte> bytes_of(T& value) {
     return std::as_writable_bytes(std::span(&value, 1));
 }
 
-// Blocks until there is a packet, or nobody any more.
-template <typename T>
-int await_packet(int socket, T& value, std::vector<host::UniqueFd>& descriptors) {
-    for (;;) {
-        const int error = receive_packet(socket, bytes_of(value), descriptors);
-        if (error != EAGAIN) return error;
-        (void)host::poll_one(socket, POLLIN, std::nullopt);
-    }
-}
-
 [[noreturn]] void serve_supervisor(host::UniqueFd socket, ServerLink& link) {
     ::prctl(PR_SET_NAME, "halfcell-broker", 0, 0, 0);
     // Whatever else was open, a broker of another server among it.
@@ -54,7 +43,7 @@ int await_packet(int socket, T& value, std::vector<host::UniqueFd>& descriptors)
     for (;;) {
         Wish wish{};
         std::vector<host::UniqueFd> none;
-        if (await_packet(own, wish, none) != 0) break;
+        if (await_packet(own, bytes_of(wish), none) != 0) break;
         Report answer;
         std::vector<int> passed;
         host::UniqueFd rendezvous;
@@ -106,7 +95,7 @@ class BrokeredLink final : public ServerLink {
     int ask(Wish wish, std::vector<host::UniqueFd>& passed) {
         if (const int error = send_packet(socket_.get(), bytes_of(wish), {}); error != 0) return error;
         Report answer;
-        if (const int error = await_packet(socket_.get(), answer, passed); error != 0) return error;
+        if (const int error = await_packet(socket_.get(), bytes_of(answer), passed); error != 0) return error;
         answer.trouble.back() = '\0';
         trouble_ = answer.trouble.data();
         return answer.error;

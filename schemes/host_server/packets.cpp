@@ -1,5 +1,6 @@
 #include "schemes/host_server/packets.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -68,6 +69,14 @@ int receive_packet(int socket, std::span<std::byte> bytes, std::vector<host::Uni
     if (whole) return 0;
     descriptors.resize(before);
     return EPROTO;
+}
+
+int await_packet(int socket, std::span<std::byte> bytes, std::vector<host::UniqueFd>& descriptors) {
+    for (;;) {
+        const int error = receive_packet(socket, bytes, descriptors);
+        if (error != EAGAIN) return error;
+        (void)host::poll_one(socket, POLLIN, std::nullopt);
+    }
 }
 
 }  // namespace halfcell::host_server

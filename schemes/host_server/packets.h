@@ -21,4 +21,7 @@ int send_packet(int socket, std::span<const std::byte> bytes, std::span<const in
 // that came are closed).
 int receive_packet(int socket, std::span<std::byte> bytes, std::vector<host::UniqueFd>& descriptors);
 
+// The same, but blocks until there is a packet, or nobody any more.
+int await_packet(int socket, std::span<std::byte> bytes, std::vector<host::UniqueFd>& descriptors);
+
 }  // namespace halfcell::host_server

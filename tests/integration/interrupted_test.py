@@ -14,7 +14,7 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from harness import (DEADLINE, SKIPPED, Suite, build_under_test, check, children, finish, next_line, run,
-                     wait_until)
+                     say, wait_until)
 from stuck_files import StuckFiles
 
 build = build_under_test()
@@ -74,8 +74,7 @@ def blocked_calls_of_processes_that_the_host_kills():
     others = children(process.pid)
     took = {kind: [] for kind in KINDS}
     for kind in rounds * KINDS:
-        process.stdin.write(b"\n")
-        process.stdin.flush()
+        say(process, b"\n")
         said = next_line(process)
         check(said == f"blocked {kind}\n".encode(), f"{said} instead of a blocked {kind}")
         # Behind the one that waits for a child comes that child, which ends by itself then.

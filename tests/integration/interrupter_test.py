@@ -9,7 +9,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from harness import Suite, build_under_test, check, children, finish, name_of, run, skip, wait_gone
+from harness import Suite, build_under_test, check, children, finish, name_of, run, say, skip, wait_gone
 from stuck_files import StuckFiles
 
 build = build_under_test()
@@ -36,8 +36,7 @@ def ended_by(number, kill):
     process = start(f"cat /f/stuck & p=$!; read line; kill -{kill} $p; wait $p; echo ended $?")
     until_it_waits(process)
     began = time.monotonic()
-    process.stdin.write(b"\n")
-    process.stdin.flush()
+    say(process, b"\n")
     line = process.stdout.readline()
     took = time.monotonic() - began
     check(line == f"ended {128 + number}\n".encode(), f"said {line!r}")
@@ -60,8 +59,7 @@ def a_reader_that_a_signal_ends():
 def a_run_that_ends_meanwhile():
     process = start("cat /f/stuck & read line; exit 3")
     until_it_waits(process)
-    process.stdin.write(b"\n")
-    process.stdin.flush()
+    say(process, b"\n")
     check(wait_gone([process.pid], 10) == [], "the run does not end")
     finish(process)
     check(process.returncode == 3, f"status {process.returncode}")
@@ -83,8 +81,7 @@ def a_reader_whose_process_the_host_kills():
 def a_reader_that_the_signal_of_a_key_stops_and_a_kill_ends():
     process = start("cat /f/stuck & p=$!; read line; kill -STOP $p; kill -KILL $p; wait $p; echo ended $?")
     until_it_waits(process)
-    process.stdin.write(b"\n")
-    process.stdin.flush()
+    say(process, b"\n")
     line = process.stdout.readline()
     check(line == b"ended 137\n", f"said {line!r}")
     finish(process)

@@ -12,7 +12,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from handshake_peer import (ANSWER_SLOTS, BELL, DESCRIPTOR, MAGIC, OFFER, PACKET, REQUEST_SLOTS, VERSION, Rings,
-                            Supervisor, listens, seqpacket)
+                            Supervisor, limit_descriptors, listens, seqpacket)
 from harness import Suite, build_under_test, check, expect, finish, next_line, say, start, wait_until
 
 build = build_under_test()
@@ -20,7 +20,6 @@ suite = Suite()
 servers = os.path.join(build.directory, "schemes", "server", "bin")
 own_servers = os.path.join(build.directory, "tests", "integration")
 bind = ["--bind", f"{os.path.join(build.directory, 'userland', 'bin')}:/servers:ro"]
-_DESCRIPTORS = 1024  # of a server that listens
 
 
 class Listener:
@@ -32,18 +31,13 @@ class Listener:
         self.words = [os.path.join(programs, example), "--listen", self.path, *arguments]
 
     def __enter__(self):
-        self.server = start(self.words, preexec_fn=self._limited)
+        self.server = start(self.words, preexec_fn=limit_descriptors)
         wait_until(lambda: listens(self.path), "the server's socket")
         return self
 
     def __exit__(self, *_):
         self.server.terminate()
         finish(self.server)
-
-    @staticmethod
-    def _limited():
-        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(_DESCRIPTORS, hard), hard))
 
     def shell(self, script):
         return build.run("sh", "-ec", script, options=self.options)

@@ -4,6 +4,7 @@ import fcntl
 import mmap
 import os
 import re
+import resource
 import select
 import socket
 import struct
@@ -33,6 +34,12 @@ def seqpacket(path):
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     connection.connect(path)
     return connection
+
+
+def limit_descriptors():
+    """Of a server that listens, before it starts: as many as a shell gives it."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, hard), hard))
 
 
 def listens(path):

@@ -18,8 +18,8 @@ constexpr Usage kUsage{
     "ROW COUNT [FILE]",
     "Makes COUNT calls of the kind ROW (null, close, read64, read4k, read1m, openclose, fmap64k, "
     "threads64, idle; slices: COUNT read64 for each line of the input; served64, servedopen, served1m: of "
-    "/scheme/speed, which speedscheme serves unless "
-    "somebody else does) and prints nanoseconds per call, or MiB per second for read1m and served1m. "
+    "/scheme/speed, which speedscheme serves unless somebody else does) and prints nanoseconds per call, or "
+    "MiB per second for read1m and served1m. "
     "Rows about a file use FILE where one is given.",
     {}};
 

@@ -16,6 +16,7 @@
 #include "tests/guests/check.h"
 #include "tests/integration/guest/client.h"
 #include "tests/integration/guest/holdings.h"
+#include "tests/integration/guest/shared_memory.h"
 #include "userland/lib/number.h"
 #include "userland/rt/child.h"
 #include "userland/rt/file.h"
@@ -33,13 +34,6 @@ struct Shared {
     std::atomic<bool> over;
     Client clients[kClients];
 };
-
-Shared* shared_memory() {
-    abi::Map map{};
-    map.size = (sizeof(Shared) + 4095) / 4096 * 4096;
-    map.flags = abi::MapFlags::kMapShared | abi::MapFlags::kProtRead | abi::MapFlags::kProtWrite;
-    return reinterpret_cast<Shared*>(need(sys_fmap(Fd::kNone, map), "memory"));
-}
 
 struct Task {
     std::uint32_t kind = 0;
@@ -186,7 +180,7 @@ void be_bereaved(Shared& shared, std::string_view path) {
 }  // namespace
 
 int main_program(std::span<const std::string_view> arguments) {
-    Shared& shared = *shared_memory();
+    Shared& shared = shared_memory<Shared>();
     if (arguments.size() == 3 && arguments[0] == "guest") {
         const auto rounds = parse_unsigned(arguments[1]);
         const auto seed = parse_unsigned(arguments[2]);

@@ -15,6 +15,7 @@
 #include "tests/guests/check.h"
 #include "tests/guests/scheme_session.h"
 #include "tests/integration/guest/load.h"
+#include "tests/integration/guest/shared_memory.h"
 #include "userland/lib/monotonic_clock.h"
 #include "userland/lib/number.h"
 #include "userland/rt/child.h"
@@ -33,13 +34,8 @@ struct Shared {
 };
 
 Shared& shared() {
-    static Shared* const memory = [] {
-        abi::Map map{};
-        map.size = 4096;
-        map.flags = abi::MapFlags::kMapShared | abi::MapFlags::kProtRead | abi::MapFlags::kProtWrite;
-        return reinterpret_cast<Shared*>(need(sys_fmap(Fd::kNone, map), "memory"));
-    }();
-    return *memory;
+    static Shared& memory = shared_memory<Shared>();
+    return memory;
 }
 
 void read_empty_pipe(std::string_view) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/guests/check.h"
+#include "tests/integration/guest/shared_memory.h"
 #include "userland/lib/number.h"
 #include "userland/rt/child.h"
 #include "userland/rt/file.h"
@@ -31,13 +32,8 @@ struct Shared {
 };
 
 Shared& shared() {
-    static Shared* const memory = [] {
-        abi::Map map{};
-        map.size = 4096;
-        map.flags = abi::MapFlags::kMapShared | abi::MapFlags::kProtRead | abi::MapFlags::kProtWrite;
-        return reinterpret_cast<Shared*>(need(sys_fmap(Fd::kNone, map), "memory"));
-    }();
-    return *memory;
+    static Shared& memory = shared_memory<Shared>();
+    return memory;
 }
 
 void put(const Pipe& pipe, Value value) {

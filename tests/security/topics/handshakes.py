@@ -9,7 +9,7 @@ import threading
 
 import harness
 from handshake_peer import (ADOPTED, ANSWER_PAGE, BELL, BUFFERS, DESCRIPTOR, PACKET, PRESENT, REQUEST_PAGE, REQUEST_SLOTS,
-                            Rings, RogueServer, Supervisor, memory, regions, seqpacket)
+                            Rings, RogueServer, Supervisor, limit_descriptors, listens, memory, regions, seqpacket)
 from lab import Attack, ended, unharmed
 from sent_files import MOST, all_gone, send_pipe
 
@@ -174,13 +174,6 @@ def attacks(lab):
 
     # ---- strangers, at a server that listens --------------------------------------------------------------------------------
 
-    def listens(path):
-        try:
-            seqpacket(path).close()
-        except OSError:
-            return False
-        return True
-
     def serves(path):
         outcome = unharmed(harness.run([lab.halfcell, "run", "--scheme", f"kept=unix:{path}", "--", "sh", "-c",
                                         "echo a > /scheme/kept/a; cat /scheme/kept/a"]))
@@ -191,11 +184,7 @@ def attacks(lab):
         """A server that listens, at the end of which a run must still be served, and nothing be left."""
         path = os.path.join(lab.fresh("listening"), "s")
 
-        def limited():
-            _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-            resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, hard), hard))
-
-        server = harness.start([key_value, "--listen", path], preexec_fn=limited, stderr=-3)
+        server = harness.start([key_value, "--listen", path], preexec_fn=limit_descriptors, stderr=-3)
         try:
             harness.wait_until(lambda: listens(path), "the server's socket")
             before = len(os.listdir(f"/proc/{server.pid}/fd"))
