@@ -147,7 +147,11 @@ def background_jobs_are_reported_before_a_prompt():
     screen = shell()
     run(screen, b"sleep 1000 &", b"[1] ")
     run(screen, b"(exit 3) &", b"[2] ")
+    # Whether the prompt in between has told of the end or not, `wait` knows the status.
     run(screen, b"wait $!; echo $?", b"3\r\n")
+    run(screen, b"told() { until jobs > j; grep -q Done j; do :; done; }")
+    run(screen, b"(exit 4) & told; wait $!; echo $?", b"4\r\n")
+    run(screen, b"wait $!; echo $?", b"127\r\n")
     run(screen, b"kill -9 %1; wait %1; echo $?", b"137\r\n")
     leave(screen)
 

@@ -59,7 +59,7 @@ int builtin_jobs(Shell& shell, Shell::Arguments words) {
         text += only_ids ? decimal(job->processes.front().pid) + "\n" : shell.jobs.line(*job, with_ids);
     for (Job* const job : shown) {
         job->reported = true;
-        if (job->state() == Job::State::kDone) shell.jobs.remove(*job);
+        if (job->state() == Job::State::kDone) shell.jobs.retire(*job);
     }
     return shell.print(text) ? 0 : 1;
 }
@@ -92,6 +92,7 @@ int builtin_wait(Shell& shell, Shell::Arguments words) {
         for (Job* const job : shell.jobs.listed()) {
             if (job->state() == Job::State::kDone) shell.jobs.remove(*job);
         }
+        shell.jobs.forget_retired();
         return 0;
     }
     int status = 0;
@@ -105,10 +106,14 @@ int builtin_wait(Shell& shell, Shell::Arguments words) {
             const auto pid = parse_unsigned(word);
             if (!pid) return shell.fail("wait", "Illegal number: " + word, 2);
             job = shell.jobs.of_process(static_cast<std::uint32_t>(*pid));
+            if (job == nullptr) {
+                const std::optional<std::int32_t> retired =
+                    shell.jobs.take_retired(static_cast<std::uint32_t>(*pid));
+                // Nothing is known of a process that is no child.
+                status = retired ? exit_status_of(*retired) : 127;
+                continue;
+            }
         }
-        // Nothing is known of a process that is no child.
-        status = 127;
-        if (job == nullptr) continue;
         const std::optional<int> result = wait_for_job(shell, *job);
         if (!result && (Traps::any_pending() || Traps::interrupted())) return interrupted_status(shell);
         status = result.value_or(127);

@@ -9,6 +9,8 @@
 namespace halfcell::userland::sh {
 namespace {
 
+constexpr std::size_t kMostRetired = 64;
+
 std::string state_text(const Job& job) {
     switch (job.state()) {
         case Job::State::kRunning:
@@ -58,6 +60,21 @@ void JobTable::enlist(Job& job) {
 void JobTable::remove(const Job& job) {
     std::erase(order_, job.number);
     std::erase_if(jobs_, [&](const auto& other) { return other.get() == &job; });
+}
+
+void JobTable::retire(const Job& job) {
+    if (!job.processes.empty()) retired_.push_back(job.processes.back());
+    if (retired_.size() > kMostRetired) retired_.pop_front();
+    remove(job);
+}
+
+std::optional<std::int32_t> JobTable::take_retired(std::uint32_t pid) {
+    const auto found = std::find_if(retired_.rbegin(), retired_.rend(),
+                                    [pid](const Job::Process& process) { return process.pid == pid; });
+    if (found == retired_.rend()) return {};
+    const std::int32_t status = found->status;
+    retired_.erase(std::next(found).base());
+    return status;
 }
 
 bool JobTable::record(std::uint32_t pid, std::int32_t status) {

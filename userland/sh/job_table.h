@@ -4,6 +4,7 @@
 // tested on the host.
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,8 +40,18 @@ class JobTable {
     // Puts it in the list, under the lowest number above those in use; it becomes the current job.
     void enlist(Job& job);
     void remove(const Job& job);
+    // Takes a job that ended out of the list once the user was told. `wait $!` may ask for it later: its last
+    // process's status is remembered, with those of the 63 retired before it.
+    void retire(const Job& job);
+    // The wait status of a retired job's last process, once; nothing for any other.
+    std::optional<std::int32_t> take_retired(std::uint32_t pid);
+    // What `wait` without operands does: nobody asks for these any more.
+    void forget_retired() { retired_.clear(); }
     // In a subshell: the jobs are the parent's.
-    void clear() { jobs_.clear(); }
+    void clear() {
+        jobs_.clear();
+        retired_.clear();
+    }
 
     // Records what a wait has told; false for a process of no job.
     bool record(std::uint32_t pid, std::int32_t status);
@@ -63,6 +74,8 @@ class JobTable {
     std::vector<std::unique_ptr<Job>> jobs_;
     // Numbers of listed jobs, the current one last.
     std::vector<int> order_;
+    // Last processes of retired jobs, the newest last.
+    std::deque<Job::Process> retired_;
 };
 
 }  // namespace halfcell::userland::sh

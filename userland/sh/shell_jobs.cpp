@@ -137,7 +137,7 @@ void Shell::report_jobs() {
     for (Job* const job : jobs.listed()) {
         if (!job->reported) (void)write_all(Fd::kStderr, jobs.line(*job, false));
         job->reported = true;
-        if (job->state() == Job::State::kDone) jobs.remove(*job);
+        if (job->state() == Job::State::kDone) jobs.retire(*job);
     }
 }
 

@@ -65,6 +65,24 @@ TEST_CASE("jobs are found by what users call them") {
     CHECK(jobs.listed().size() == 2);
 }
 
+TEST_CASE("a wait after the report of a job's end has its status, once") {
+    JobTable jobs;
+    for (std::uint32_t pid = 100; pid < 165; ++pid) {
+        const Job& job = listed(jobs, "a | b", {pid + 1000, pid});
+        CHECK(jobs.record(pid + 1000, 0));
+        CHECK(jobs.record(pid, kExitedWith3));
+        jobs.retire(job);
+    }
+    CHECK(jobs.listed().empty());
+    CHECK(jobs.take_retired(164) == kExitedWith3);
+    CHECK_FALSE(jobs.take_retired(164));
+    CHECK_FALSE(jobs.take_retired(1163));
+    CHECK_FALSE_MESSAGE(jobs.take_retired(100), "the oldest of 65 is forgotten");
+    CHECK(jobs.take_retired(101) == kExitedWith3);
+    jobs.forget_retired();
+    CHECK_FALSE(jobs.take_retired(102));
+}
+
 TEST_CASE("the list shows state and command") {
     JobTable jobs;
     Job& first = listed(jobs, "sleep 10", {10});
