@@ -70,9 +70,10 @@ machine::Progress AgentClient::run_all(std::span<const Command> commands) {
     return progress;
 }
 
-Result<pid_t> AgentClient::run_for_id(std::span<const Command> commands) {
+Result<AgentClient::Forked> AgentClient::run_for_process(std::span<const Command> commands) {
     std::lock_guard lock(channel_);
-    return exchange(commands);
+    const pid_t process = TRY(exchange(commands));
+    return Forked{process, cpu_};
 }
 
 Result<AgentClient::Newborn> AgentClient::run_for_thread(std::span<const Command> commands) {

@@ -22,8 +22,14 @@ class AgentClient {
     // `page` is the supervisor's view of the agent's command page, all zero; `report` an eventfd that blocks.
     AgentClient(CommandPage& page, host::UniqueFd report);
 
-    // Called once, before the first command: the agent's pid.
-    void set_process(pid_t process) { process_ = process; }
+    static constexpr int kNotPinned = -1;
+
+    // Called once, before the first command: the agent's pid, and the CPU it was born pinned to or
+    // kNotPinned.
+    void set_process(pid_t process, int cpu) {
+        process_ = process;
+        cpu_ = cpu;
+    }
 
     // Runs the commands in order up to the first that fails; its error. ESRCH when the process is gone.
     // Blocks until the agent has answered; takes the agent lock.
@@ -32,8 +38,12 @@ class AgentClient {
     // The same for any number of commands, in as many batches as it takes; tells how many were run.
     machine::Progress run_all(std::span<const Command> commands);
 
-    // The same for a batch that ends in an operation that makes an id: the new process's pid.
-    Result<pid_t> run_for_id(std::span<const Command> commands);
+    // The same for a batch that ends in HC_OPERATION_FORK.
+    struct Forked {
+        pid_t process = 0;
+        int cpu = kNotPinned;  // it inherits this agent's
+    };
+    Result<Forked> run_for_process(std::span<const Command> commands);
 
     // Runs a batch that ends in HC_OPERATION_THREAD and stays on the channel until the newborn thread waits
     // in its first notification: until then the thread reads the command page.
@@ -59,7 +69,7 @@ class AgentClient {
     CommandPage& page_;
     const host::UniqueFd report_;
     pid_t process_ = 0;
-    int cpu_ = -1;  // where the agent is pinned; guarded by channel_
+    int cpu_ = kNotPinned;  // guarded by channel_ from the first command on
     std::atomic<bool> dead_{false};
     LevelMutex<LockLevel::kAgent> channel_;
 };

@@ -31,10 +31,10 @@ AgentProcess::~AgentProcess() {
     command_pages_->give(command_slot_);
 }
 
-void AgentProcess::born(pid_t process, host::UniqueFd descriptor) {
+void AgentProcess::born(pid_t process, host::UniqueFd descriptor, int cpu) {
     id_ = process;
     descriptor_ = std::move(descriptor);
-    client_.set_process(process);
+    client_.set_process(process, cpu);
     number_.with([](Number& number) { number.ours = true; });
 }
 

@@ -27,8 +27,8 @@ class AgentProcess {
     // Only when the process has been reaped, or was never born.
     ~AgentProcess();
 
-    // Called once, right after birth.
-    void born(pid_t process, host::UniqueFd descriptor);
+    // Called once, right after birth; `cpu` as AgentClient::set_process.
+    void born(pid_t process, host::UniqueFd descriptor, int cpu);
 
     [[nodiscard]] pid_t id() const { return id_; }
     [[nodiscard]] int descriptor() const { return descriptor_.get(); }

@@ -181,7 +181,7 @@ Result<std::shared_ptr<AgentProcess>> start_zygote(const StubImage& image, std::
         syscall(SYS_clone, kProcessFlags | CLONE_PIDFD, nullptr, &descriptor, nullptr, nullptr);
     if (process < 0) return fail(host::last_error());
     if (process == 0) become_zygote(birth);
-    zygote->born(static_cast<pid_t>(process), host::UniqueFd(descriptor));
+    zygote->born(static_cast<pid_t>(process), host::UniqueFd(descriptor), AgentClient::kNotPinned);
     return zygote;
 }
 
@@ -193,12 +193,12 @@ Result<std::shared_ptr<AgentProcess>> fork_process(AgentProcess& parent, std::sh
     fork.arguments = {kProcessFlags | CLONE_PARENT, static_cast<std::uint64_t>(process->command_file()),
                       process->command_offset(), static_cast<std::uint64_t>(getpid())};
     TRY(parent.before_fork());
-    const auto reported = parent.client().run_for_id({&fork, 1});
+    const auto reported = parent.client().run_for_process({&fork, 1});
     if (!reported) {
         if (reported.error() == Errno::kESRCH) parent.abandoned();
         return fail(reported.error());
     }
-    const pid_t id = *reported;
+    const pid_t id = reported->process;
     AgentProcess::adopted(id);
     // Nobody else can reap it, so the number is still its own.
     auto descriptor = host::open_process(id);
@@ -206,7 +206,7 @@ Result<std::shared_ptr<AgentProcess>> fork_process(AgentProcess& parent, std::sh
         host::kill_and_reap(id);
         return fail(Errno::kEAGAIN);
     }
-    process->born(id, std::move(*descriptor));
+    process->born(id, std::move(*descriptor), reported->cpu);
     const auto watched = interrupter.watch(process);
     if (!watched) {
         host::kill_and_reap(id);

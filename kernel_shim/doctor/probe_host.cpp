@@ -3,6 +3,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <fcntl.h>
@@ -105,7 +106,30 @@ Finding user_namespaces() {
             .host_error = error};
 }
 
+Finding scheduling_groups_here() {
+    std::ifstream file("/proc/sys/kernel/sched_autogroup_enabled");
+    int enabled = 0;
+    file >> enabled;
+    utsname linux_system{};
+    ::uname(&linux_system);
+    return scheduling_groups(enabled != 0, linux_system.release);
+}
+
 }  // namespace
+
+// Seen on 6.18.44: what shares a CPU with a busy session starved until that ended, Linux's own threads first.
+Finding scheduling_groups(bool enabled, const std::string& release) {
+    Finding finding{.feature = "scheduling groups",
+                    .tried = std::string("sessions are ") + (enabled ? "" : "not ") +
+                             "scheduled as groups, by Linux " + release};
+    if (enabled && release.starts_with("6.18.")) {
+        finding.verdict = Verdict::kLimited;
+        finding.advice =
+            "guests that compute for seconds may starve all others, and the host's own threads, on this "
+            "Linux (sysctl kernel.sched_autogroup_enabled=0)";
+    }
+    return finding;
+}
 
 void probe_host(Findings& findings) {
     findings.push_back(required("memory files", "a nameless file of 2^60 bytes with a window of 2^40",
@@ -121,6 +145,7 @@ void probe_host(Findings& findings) {
                                 in_child(resolve_beneath),
                                 "needs Linux 5.6 or later, or a container profile that allows openat2"));
     findings.push_back(lowest_address());
+    findings.push_back(scheduling_groups_here());
     findings.push_back(user_namespaces());
 }
 

@@ -4,6 +4,8 @@
 // the process (filters, limits, credentials), it works in a fork. None needs privileges. Each blocks for some
 // milliseconds at most, a few seconds where the host misbehaves.
 
+#include <string>
+
 #include "kernel_shim/doctor/finding.h"
 
 namespace halfcell::doctor {
@@ -16,6 +18,9 @@ void probe_processes(Findings& findings);
 
 // Memory, files, processor.
 void probe_host(Findings& findings);
+
+// Whether this release of Linux and its scheduling of sessions as groups (autogroup) go together. Pure.
+Finding scheduling_groups(bool enabled, const std::string& release);
 
 // What a supervisor gives up once it is set up: files, calls, privileges.
 void probe_confinement(Findings& findings);

@@ -15,6 +15,7 @@
 #include <functional>
 
 #include "kernel_shim/base/json.h"
+#include "kernel_shim/doctor/probes.h"
 
 namespace halfcell::doctor {
 
@@ -70,6 +71,12 @@ constexpr bool kAddressSpaceMayBeLimited = false;
 #else
 constexpr bool kAddressSpaceMayBeLimited = true;
 #endif
+
+TEST_CASE("sessions scheduled as groups limit guests on the Linux where they starved") {
+    CHECK(scheduling_groups(true, "6.18.44").verdict == Verdict::kLimited);
+    CHECK(scheduling_groups(false, "6.18.44").verdict == Verdict::kOk);
+    CHECK(scheduling_groups(true, "6.9.1").verdict == Verdict::kOk);
+}
 
 TEST_CASE("a host that runs these tests is fit, the engine included" * doctest::skip(!kForkMayHaveThreads)) {
     CHECK(examined_after([] {},
