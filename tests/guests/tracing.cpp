@@ -183,7 +183,8 @@ void test_breakpoint() {
 
 volatile std::uint32_t handled = 0;
 
-// A forked process takes no signal in its first quantum.
+// A forked process takes no signal in its first quantum. One that it sends to itself does not tell when that
+// is over: the runtime takes it when the call returns, without the kernel.
 void outlive_first_quantum() {
     (void)sys_nanosleep({0, 20'000'000});
 }
