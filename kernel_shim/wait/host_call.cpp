@@ -33,12 +33,19 @@ HostCall::HostCall(Restart restart)
       restart_(restart) {
     if (waiter_ == nullptr) return;
     Interrupter::of_this_process().add(*this);
-    // A kill that came before it was on the list. One that comes after finds it there.
-    if (waiter_->killed()) break_.store(Break::kFinal, std::memory_order_release);
+    // What came before it was on the list. What comes after finds it there.
+    if (waiter_->held())
+        Interrupter::of_this_process().break_for_good(*waiter_);
+    else if (waiter_->signal_pending())
+        Interrupter::of_this_process().break_for_signal(*waiter_);
 }
 
 HostCall::~HostCall() {
     if (waiter_ != nullptr) Interrupter::of_this_process().remove(*this);
+}
+
+bool HostCall::killed() const {
+    return waiter_ != nullptr && waiter_->killed();
 }
 
 // Only here is it known whether the signals that wait are of the kind that restarts the call.

@@ -42,17 +42,21 @@ class HostCall {
     ~HostCall();
 
     // Makes the call, which returns -1 and sets errno where it fails, until it is not interrupted for
-    // nothing. EINTR then means that it must end: the context is killed, stopped or has a signal. Blocks as
-    // the call does.
+    // nothing. EINTR then means that it must end: the context is killed, stopped or has a signal. One that
+    // does not block comes to its end in spite of signals and stops. Blocks as the call does.
     template <typename Call>
     auto run(Call call) -> decltype(call()) {
+        if (killed()) {
+            errno = EINTR;
+            return -1;
+        }
         for (;;) {
+            const auto result = call();
+            if (result != -1 || errno != EINTR) return result;
             if (must_end()) {
                 errno = EINTR;
                 return -1;
             }
-            const auto result = call();
-            if (result != -1 || errno != EINTR) return result;
         }
     }
 
@@ -71,6 +75,7 @@ class HostCall {
     // Why it is to end; what is stronger stays.
     enum class Break : std::uint8_t { kNone, kSignal, kFinal };
 
+    [[nodiscard]] bool killed() const;
     bool must_end() { return break_.load(std::memory_order_acquire) != Break::kNone && confirm_end(); }
     bool confirm_end();
 

@@ -156,8 +156,9 @@ class Waiter {
     // Asked by waits that must not start while a signal is pending or the owner is halted (EINTR before
     // sleeping). Set once by the context's owner before its worker runs; default: never. Owner only.
     void set_interruption_check(std::function<bool()> check) { interruption_pending_ = std::move(check); }
+    [[nodiscard]] bool signal_pending() const { return interruption_pending_ && interruption_pending_(); }
     [[nodiscard]] bool interruption_pending() const {
-        if (!halted()) return interruption_pending_ && interruption_pending_();
+        if (!halted()) return signal_pending();
         broken_ = true;
         return true;
     }

@@ -107,6 +107,28 @@ TEST_CASE("a signal ends it, and one whose handler restarts does not") {
     CHECK(cares_not.end() == EINTR);
 }
 
+TEST_CASE("a signal or a stop that came while no call was in progress ends the next one that blocks") {
+    const Interrupting interrupting;
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe(ends.data()) == 0);
+    const auto calls = [&](bool signal, bool stop) {
+        Waiter waiter;
+        waiter.set_interruption_check([signal] { return signal; });
+        if (stop) waiter.hold();
+        waiter.adopt_this_thread();
+        HostCall::set_guest({});
+        char byte = 0;
+        CHECK(HostCall().run([&] { return ::read(ends[0], &byte, 1); }) == -1);
+        CHECK(errno == EINTR);
+        CHECK(::write(ends[1], "x", 1) == 1);
+        CHECK(HostCall().run([&] { return ::read(ends[0], &byte, 1); }) == 1);
+    };
+    std::thread(calls, true, false).join();
+    std::thread(calls, false, true).join();
+    ::close(ends[0]);
+    ::close(ends[1]);
+}
+
 TEST_CASE("a call that went on after one signal is killed like any other") {
     const Interrupting interrupting;
     Reader reader(HostCall::Restart::kHonoured, with_restarting_signal());
