@@ -52,7 +52,8 @@ void Terminal::settle() {
 
     const bool input_full = !discipline_.accepts_input();
     if (!discipline_.has_output()) listener_told_ = false;
-    news_.listener = (discipline_.has_output() && !listener_told_) || (input_was_full_ && !input_full);
+    if ((discipline_.has_output() && !listener_told_) || (input_was_full_ && !input_full))
+        news_.listener = listener_;
     listener_told_ = discipline_.has_output();
     input_was_full_ = input_full;
     news_.group = group_;
@@ -65,7 +66,13 @@ void Terminal::publish(const News& news) {
     for (const HandleNumber handle : news.readable)
         host_.ready(handle, abi::EventFlags::kEventRead);
     if (news.wake_at) host_.wake_at(number_, *news.wake_at);
-    if (news.listener && listener_) listener_();
+    if (news.listener != nullptr) (*news.listener)();
+}
+
+void Terminal::set_listener(std::function<void()> changed) {
+    auto listener = std::make_shared<const std::function<void()>>(std::move(changed));
+    const Lock lock(mutex_);
+    listener_.swap(listener);
 }
 
 bool Terminal::hung_up() const {

@@ -111,8 +111,8 @@ class Terminal {
     // Everything printed since, without marks.
     std::string take_output();
     // `changed` is called, from any thread, when there is output after there was none, and when there is room
-    // for input again. Set once, before the terminal is used.
-    void set_listener(std::function<void()> changed) { listener_ = std::move(changed); }
+    // for input again. Programs may use the terminal already.
+    void set_listener(std::function<void()> changed);
     void set_winsize(const abi::Winsize& size);
     // Also tells the foreground group that the window has another size (SIGWINCH), where it has.
     void resize(const abi::Winsize& size);
@@ -130,7 +130,7 @@ class Terminal {
         std::vector<std::uint32_t> signals;
         std::uint32_t group = 0;
         std::optional<LineDiscipline::Time> wake_at;
-        bool listener = false;
+        std::shared_ptr<const std::function<void()>> listener;  // null: not to be called
     };
 
     // Runs `use` under the lock, then wakes and tells whoever is concerned. Returns what it returns.
@@ -155,9 +155,9 @@ class Terminal {
 
     Host& host_;
     const HandleNumber number_;
-    std::function<void()> listener_;
 
     mutable LevelMutex<LockLevel::kObject> mutex_;
+    std::shared_ptr<const std::function<void()>> listener_;
     // --- guarded by mutex_.
     LineDiscipline discipline_;
     abi::Winsize winsize_;

@@ -1,5 +1,7 @@
 #include "schemes/pty/pty_scheme.h"
 
+#include <atomic>
+
 #include "abi/sigabi.h"
 #include "tests/unit/schemes/devices/device_fixture.h"
 
@@ -321,6 +323,22 @@ TEST_CASE_FIXTURE(PtyFixture, "new settings count for a read that waits") {
     await_block();
     make_raw(1, 0);
     reader.join();
+}
+
+TEST_CASE_FIXTURE(PtyFixture, "a listener comes while a program prints already") {
+    const PtyScheme::Hosted hosted = Surroundings::scheme->host_terminal();
+    schemes::Terminal& terminal = *hosted.terminal;
+    std::atomic<int> changes = 0;
+    std::thread printer([&] {
+        while (changes == 0) {
+            (void)terminal.take_output();
+            (void)write(hosted.slave, "x");
+        }
+    });
+    terminal.set_listener([&] { ++changes; });
+    printer.join();
+    CHECK(changes > 0);
+    Surroundings::scheme->close_terminal(terminal);
 }
 
 TEST_CASE_FIXTURE(PtyFixture, "the supervisor as master") {
