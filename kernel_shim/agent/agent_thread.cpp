@@ -32,15 +32,15 @@ AgentThread::AgentThread(Parts parts)
       spare_park_(parts.spare_park) {}
 
 AgentThread::~AgentThread() {
-    if (state_ == State::kGone) return;
+    if (state() == State::kGone) return;
     leave();
     process_->kill();
 }
 
 machine::Trap AgentThread::next() {
-    if (state_ == State::kGone) return machine::Gone{};
+    if (state() == State::kGone) return machine::Gone{};
     if (!std::exchange(seated_, true)) spreader_->add(pair_);
-    if (state_ == State::kNewborn && !begin()) return vanish();
+    if (state() == State::kNewborn && !begin()) return vanish();
     for (;;) {
         if (!receive()) return vanish();
         const std::uint64_t at = notification_.data.instruction_pointer;
@@ -50,7 +50,7 @@ machine::Trap AgentThread::next() {
         }
         waiting_id_.store(notification_.id, std::memory_order_relaxed);
         park_->call.store(notification_.id, std::memory_order_relaxed);
-        state_ = State::kInCall;
+        become(State::kInCall);
         const auto& args = notification_.data.args;
         return machine::CallTrap{.number = static_cast<std::uint32_t>(notification_.data.nr),
                                  .args = {args[0], args[1], args[2], args[3], args[4], args[5]},
@@ -83,7 +83,7 @@ void AgentThread::look_after() {
 bool AgentThread::begin() {
     if (!spare_park_) return complete_birth();
     pair_->trapped();
-    state_ = State::kRunning;
+    become(State::kRunning);
     let_run(*spare_park_, kAnswerResume);
     return true;
 }
@@ -98,7 +98,7 @@ bool AgentThread::complete_birth() {
         process_->kill();
         return false;
     }
-    state_ = State::kRunning;
+    become(State::kRunning);
     pair_->runs_on();
     (void)seat_.listener.respond_continue(notification_.id);
     look_after();
@@ -118,7 +118,7 @@ bool AgentThread::receive_park() {
         process_->kill();
         return false;
     }
-    state_ = State::kParked;
+    become(State::kParked);
     waiting_id_.store(notification_.id, std::memory_order_relaxed);
     if (signal == kParkSignal) {
         // In this order: a request between the two finds no signal under way and sends another.
@@ -134,7 +134,7 @@ bool AgentThread::receive_park() {
 }
 
 void AgentThread::reply(std::uint64_t value) {
-    if (state_ != State::kInCall) return;
+    if (state() != State::kInCall) return;
     bool must_park = park_->asked.load(std::memory_order_relaxed);
     if (__builtin_expect(means_restart(value), 0)) {
         late_result_ = value;
@@ -153,7 +153,7 @@ void AgentThread::reply(std::uint64_t value) {
 void AgentThread::answer_call(std::uint64_t value) {
     // Not of notification_, into which the worker may be receiving already.
     const std::uint64_t id = waiting_id_.load(std::memory_order_relaxed);
-    state_ = State::kRunning;
+    become(State::kRunning);
     park_->call.store(0, std::memory_order_relaxed);
     waiting_id_.store(0, std::memory_order_release);
     let_run(id, value);
@@ -161,7 +161,7 @@ void AgentThread::answer_call(std::uint64_t value) {
 
 void AgentThread::answer_park(bool end_thread) {
     waiting_id_.store(0, std::memory_order_relaxed);
-    state_ = State::kRunning;
+    become(State::kRunning);
     frame_->store();
     frame_.reset();
     let_run(notification_.id, end_thread ? kAnswerEnd : kAnswerResume);
@@ -221,22 +221,22 @@ Result<void> AgentThread::write_upper_halves(std::span<const std::byte, 256> fro
 }
 
 void AgentThread::resume() {
-    if (state_ == State::kParked) answer_park(false);
+    if (state() == State::kParked) answer_park(false);
 }
 
 void AgentThread::end() {
-    if (state_ == State::kGone) return;
+    if (state() == State::kGone) return;
     // Before it begins, so that a thread which has not begun never does a step of its own.
-    if (state_ != State::kParked) request_park();
-    if (state_ == State::kNewborn && !begin()) {
+    if (state() != State::kParked) request_park();
+    if (state() == State::kNewborn && !begin()) {
         vanish();
         return;
     }
-    if (state_ == State::kInCall) answer_call(0);
+    if (state() == State::kInCall) answer_call(0);
     // Whatever the thread still does before the signal reaches it is answered with 0; then it parks and ends.
     for (;;) {
-        if (state_ == State::kParked && retire()) return;
-        if (state_ == State::kParked) answer_park(true);
+        if (state() == State::kParked && retire()) return;
+        if (state() == State::kParked) answer_park(true);
         const machine::Trap trap = next();
         if (std::holds_alternative<machine::Gone>(trap)) return;
         if (std::holds_alternative<machine::CallTrap>(trap)) {
@@ -263,7 +263,7 @@ machine::Trap AgentThread::vanish() {
 }
 
 void AgentThread::leave() {
-    state_ = State::kGone;
+    become(State::kGone);
     park_->gone = true;
     waiting_id_.store(0, std::memory_order_relaxed);
     frame_.reset();

@@ -76,8 +76,13 @@ class AgentThread final : public machine::GuestThread {
     const std::shared_ptr<Spreader> spreader_;
     const std::shared_ptr<ThreadPair> pair_;
 
+    // The worker's; but a late answer may come from another thread, while the worker goes to its next trap.
+    // That one finds kInCall or kRunning, and both mean the same to it.
+    [[nodiscard]] State state() const { return state_.load(std::memory_order_relaxed); }
+    void become(State state) { state_.store(state, std::memory_order_relaxed); }
+    std::atomic<State> state_{State::kNewborn};
+
     // Worker only.
-    State state_ = State::kNewborn;
     std::optional<std::uint64_t> spare_park_;  // kNewborn only
     bool seated_ = false;                      // whether the spreader has been told of the pair
     host::Notification notification_{};
