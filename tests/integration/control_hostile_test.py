@@ -53,11 +53,13 @@ def idle_connections_cost_nothing():
             with Peer(path) as peer:
                 # Asked last, so all of them have been let in.
                 check(peer.ask("stat")["control"]["connections"] == 1025, "not all were let in")
-            check(memory_kib(process) - before < 2048, f"{memory_kib(process) - before} KiB for 1,024 connections")
+            grown = memory_kib(process) - before
+            check(build.sanitized() or grown < 2048, f"{grown} KiB for 1,024 connections")
             settled = when_calm(lambda: wakeups(process))
             select.select([], [], [], 0.5)
             # Once at most: where the last of them came many at a time, that pause ends.
-            check(wakeups(process) - settled <= 1, "idle connections wake somebody")
+            # A sanitizer may have a thread of its own that wakes.
+            check(build.sanitized() or wakeups(process) - settled <= 1, "idle connections wake somebody")
             check(peers[1000].ask("ping") == PONG, "an idle connection is not served")
         finally:
             for peer in peers:

@@ -225,8 +225,7 @@ def the_thread_has_no_files_but_its_own():
         check(int(status["SigBlk"], 16) & 0x7FFF == 0x7FFF & ~(1 << 8), f"signals are not blocked: {status['SigBlk']}")
         files = own_files(process)
         # A sanitizer keeps standard error, to say what it has found.
-        sanitized = os.path.basename(build.directory) in ("build-asan", "build-tsan")
-        check(files == (4 if sanitized else 3), f"{files} descriptors instead of three")
+        check(files == (4 if build.sanitized() else 3), f"{files} descriptors instead of three")
         with Peer(path), Peer(path):
             wait_until(lambda: own_files(process) == files + 2, "two more")
         wait_until(lambda: own_files(process) == files, "two less")

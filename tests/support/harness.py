@@ -302,7 +302,8 @@ class Build:
 
     def sanitized(self):
         """Whether the supervisor is one that says little about memory: a sanitizer keeps what is freed."""
-        return b"__asan" in subprocess.run(["nm", self.halfcell], capture_output=True, check=False).stdout
+        names = subprocess.run(["nm", self.halfcell], capture_output=True, check=False).stdout
+        return b"__asan" in names or b"__tsan" in names
 
     def run(self, *words, options=(), **more):
         """`halfcell run OPTIONS -- WORDS`."""
