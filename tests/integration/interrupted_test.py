@@ -2,7 +2,8 @@
 """Calls that are blocked when their threads are killed: every one ends, soon, and no answer goes to another thread.
 
 interrupted_test.py BUILD [TEST]; HALFCELL_SCALE=10 in the environment does ten times as much, HALFCELL_RANDOM another
-order, and HALFCELL_BAR=10 also fails where one call in a hundred takes more milliseconds (scripts/soak)."""
+order, and HALFCELL_BAR=10 also fails where one call in a hundred takes more milliseconds (scripts/soak). `halfcell check`
+says whether this Linux starves what waits beside guests that compute: then a few calls may take minutes."""
 import os
 import signal
 import statistics
@@ -54,7 +55,7 @@ def blocked_calls_of_processes_that_a_guest_kills():
         stuck.forget()
         kinds.append("/f/stuck")
         options, more = ["--bind", f"{stuck.directory}:/f"], {"stdin": stuck.waiting}
-    process = build.start(os.path.join(programs, "interrupted"), "guest", scaled(200 / len(kinds)), *kinds,
+    process = build.start(os.path.join(programs, "interrupted"), "guest", scaled(60 / len(kinds)), *kinds,
                           options=options, stdout=subprocess.PIPE, **more)
     rows = {}
     for kind in kinds:
@@ -67,7 +68,7 @@ def blocked_calls_of_processes_that_a_guest_kills():
 
 @suite.test
 def blocked_calls_of_processes_that_the_host_kills():
-    rounds = scaled(100 / len(KINDS))
+    rounds = scaled(30 / len(KINDS))
     process = build.start(os.path.join(programs, "interrupted"), "host", rounds, *KINDS, stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE)
     check(next_line(process) == b"ready\n", "the guest does not start")
