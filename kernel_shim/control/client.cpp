@@ -7,8 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
-#include "kernel_shim/control/listening_socket.h"
 #include "kernel_shim/host/host_errno.h"
+#include "kernel_shim/host/socket_file.h"
 #include "kernel_shim/host/sys.h"
 
 namespace halfcell::control {
@@ -38,7 +38,7 @@ Expected<Client, std::string> Client::connect(const std::string& where) {
     const auto problem = [&](const std::string& what) {
         return unexpected("cannot ask " + where + ": " + what);
     };
-    const auto address = socket_address(where);
+    const auto address = host::socket_address(where);
     if (!address) return problem(address.error());
     host::UniqueFd file(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!file.is_open()) return problem(std::string("socket: ") + std::strerror(errno));

@@ -1,10 +1,9 @@
 #include "kernel_shim/gdb/listener.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 #include <charconv>
 #include <cstring>
@@ -19,23 +18,16 @@ namespace {
 
 constexpr std::string_view kUnix = "unix:";
 
+std::string failure(const std::string& where, const std::string& reason) {
+    return "cannot listen at " + where + ": " + reason;
+}
 std::string failure(const std::string& where, int error) {
-    return "cannot listen at " + where + ": " + std::strerror(error);
+    return failure(where, std::strerror(error));
 }
 
 std::string usage(const std::string& where) {
     return "gdb can be let in at unix:PATH or 127.0.0.1:PORT, not at '" + where +
            "': from elsewhere, forward a port of the loopback interface (ssh -L)";
-}
-
-// A socket whose listener has gone stays behind as a file. Without waiting: one that is listened at may have
-// a full queue, which nobody needs to empty.
-bool is_stale(const sockaddr_un& name) {
-    struct stat status {};
-    if (::lstat(name.sun_path, &status) != 0 || !S_ISSOCK(status.st_mode)) return false;
-    const host::UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    return ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0 &&
-           errno == ECONNREFUSED;
 }
 
 }  // namespace
@@ -46,19 +38,18 @@ Expected<Listener, std::string> Listener::open(const std::string& where) {
 }
 
 Expected<Listener, std::string> Listener::open_path(const std::string& path) {
-    sockaddr_un name{};
-    name.sun_family = AF_UNIX;
     if (path.empty()) return unexpected(usage(std::string(kUnix)));
-    if (path.size() >= sizeof name.sun_path) return unexpected(failure(path, ENAMETOOLONG));
-    std::memcpy(name.sun_path, path.data(), path.size());
-    if (is_stale(name)) ::unlink(name.sun_path);
-    host::UniqueFd file(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    // The mode of the file that bind makes is the socket's own.
-    if (!file.is_open() || ::fchmod(file.get(), S_IRUSR | S_IWUSR) != 0 ||
-        ::bind(file.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0 ||
-        ::listen(file.get(), 1) != 0)
-        return unexpected(failure(path, errno));
-    return Listener(std::move(file), std::filesystem::absolute(path).string(), true);
+    host::UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!socket.is_open()) return unexpected(failure(path, errno));
+    auto named = host::SocketFile::bind(socket.get(), path);
+    if (!named) return unexpected(failure(path, named.error()));
+    if (::listen(socket.get(), 1) != 0) return unexpected(failure(path, errno));
+    if (const auto published = named->publish(); !published)
+        return unexpected(failure(path, published.error()));
+    named->hold();
+    Listener listener(std::move(socket), std::filesystem::absolute(path).string());
+    listener.named_.emplace(std::move(*named));
+    return listener;
 }
 
 Expected<Listener, std::string> Listener::open_port(const std::string& where) {
@@ -90,16 +81,7 @@ Expected<Listener, std::string> Listener::open_port(const std::string& where) {
         ::getsockname(file.get(), name, &size) != 0)
         return unexpected(failure(where, errno));
     const std::uint16_t chosen = ntohs(six ? name6.sin6_port : name4.sin_port);
-    return Listener(std::move(file), (six ? "[::1]:" : "127.0.0.1:") + std::to_string(chosen), false);
-}
-
-Listener::Listener(Listener&& other) noexcept
-    : file_(std::move(other.file_)),
-      address_(std::move(other.address_)),
-      is_path_(std::exchange(other.is_path_, false)) {}
-
-Listener::~Listener() {
-    if (is_path_) ::unlink(address_.c_str());
+    return Listener(std::move(file), (six ? "[::1]:" : "127.0.0.1:") + std::to_string(chosen));
 }
 
 Result<host::UniqueFd> Listener::accept(int listener) {

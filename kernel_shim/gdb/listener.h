@@ -2,9 +2,11 @@
 
 // Where gdb may connect: a Unix socket that only this user reaches, or a port of the loopback interface.
 
+#include <optional>
 #include <string>
 
 #include "kernel_shim/base/result.h"
+#include "kernel_shim/host/socket_file.h"
 #include "kernel_shim/host/unique_fd.h"
 
 namespace halfcell::gdb {
@@ -13,12 +15,9 @@ class Listener {
   public:
     // "unix:PATH" (made with mode 0600; a socket that nobody listens at any more is replaced) or
     // "127.0.0.1:PORT" ("localhost:PORT", "[::1]:PORT"; port 0 is any free one). Anything else is refused:
-    // whoever can connect can do what this user can. The error is one line for the user.
+    // whoever can connect can do what this user can. The file goes with the listener, if it is still its own.
+    // The error is one line for the user. Blocks for the host.
     static Expected<Listener, std::string> open(const std::string& where);
-    // Removes the socket's file.
-    ~Listener();
-    Listener(Listener&& other) noexcept;
-    Listener& operator=(Listener&&) = delete;
 
     [[nodiscard]] int file() const { return file_.get(); }
     // As gdb's `target remote` wants it: a path, or address and port.
@@ -29,14 +28,14 @@ class Listener {
     static Result<host::UniqueFd> accept(int listener);
 
   private:
-    Listener(host::UniqueFd file, std::string address, bool is_path)
-        : file_(std::move(file)), address_(std::move(address)), is_path_(is_path) {}
+    Listener(host::UniqueFd file, std::string address)
+        : file_(std::move(file)), address_(std::move(address)) {}
     static Expected<Listener, std::string> open_path(const std::string& path);
     static Expected<Listener, std::string> open_port(const std::string& where);
 
     host::UniqueFd file_;
     std::string address_;
-    bool is_path_;
+    std::optional<host::SocketFile> named_;  // none for a port
 };
 
 }  // namespace halfcell::gdb

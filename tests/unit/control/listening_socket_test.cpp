@@ -32,7 +32,7 @@ class Folder {
 };
 
 bool connects(const std::string& where) {
-    const auto address = socket_address(where);
+    const auto address = host::socket_address(where);
     const host::UniqueFd file(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     return ::connect(file.get(), reinterpret_cast<const sockaddr*>(&address->address), address->size) == 0;
 }
@@ -60,7 +60,7 @@ TEST_CASE("a dead run's socket is replaced, a live one's is not") {
     const Folder folder;
     {
         // What a run leaves behind that is killed: a file nobody listens at.
-        const auto address = socket_address(folder.file());
+        const auto address = host::socket_address(folder.file());
         const host::UniqueFd dead(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
         REQUIRE(::bind(dead.get(), reinterpret_cast<const sockaddr*>(&address->address), address->size) == 0);
     }

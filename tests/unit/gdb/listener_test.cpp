@@ -80,6 +80,20 @@ TEST_CASE("a socket nobody listens at is replaced, anything else is left alone")
     CHECK(std::filesystem::exists(directory.socket()));
 }
 
+TEST_CASE("a listener that was replaced does not take its successor's socket away") {
+    const ListenerDirectory directory;
+    {
+        auto first = Listener::open("unix:" + directory.socket());
+        REQUIRE(first);
+        std::filesystem::remove(directory.socket());
+        const auto second = Listener::open("unix:" + directory.socket());
+        REQUIRE(second);
+        { const Listener gone = std::move(*first); }
+        CHECK(connects(directory.socket()));
+    }
+    CHECK_FALSE(std::filesystem::exists(directory.socket()));
+}
+
 TEST_CASE("a socket whose queue is full is not waited for") {
     const ListenerDirectory directory;
     sockaddr_un name{};
