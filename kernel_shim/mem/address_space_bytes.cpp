@@ -97,8 +97,10 @@ Result<void> poke_process(machine::Machine& machine, const Grant& grant, std::ui
     const PageRange pages{begin, end - begin};
     TRY(machine.protect(pages, {.write = true, .execute = grant.protection.execute}));
     const Result<void> written = machine.write(address, from);
-    TRY(machine.protect(pages, grant.protection));
-    return written;
+    const Result<void> restored = machine.protect(pages, grant.protection);
+    // A guest must not keep a right that the books do not have.
+    if (!restored) machine.kill();
+    return written ? restored : written;
 }
 
 // Writes what lies in the grant at `address`; returns how much that was.
