@@ -65,12 +65,19 @@ Result<double> measure_slice(const Run& run) {
     return std::strtod(line.c_str(), nullptr);
 }
 
+// A run that does slices of so many calls, and has done one: its socket is there, and its caches are warm.
+Result<Run> start_slices(std::uint64_t count) {
+    Run run = TRY(start_run({"speed", "slices", std::to_string(count)}));
+    if (measure_slice(run)) return run;
+    put_down(std::move(run.child));
+    return fail(Errno::kEIO);
+}
+
 // What the calls of one guest cost while something is so, over what they cost while it is not: the median of
 // pairs of slices, one right after the other. A busy machine slows both of a pair.
 // `begin` and `end` return when it is so, and when it is not any more.
 template <typename Begin, typename End>
 Result<double> compare_slices(const Run& run, int pairs, Begin begin, End end) {
-    TRY(measure_slice(run));  // caches grow warm
     std::vector<double> quotients;
     for (int pair = 0; pair < pairs; ++pair) {
         const double without = TRY(measure_slice(run));
@@ -161,9 +168,8 @@ Result<double> measure_control_commands(std::uint64_t count) {
 }
 
 Result<double> measure_ring_trace(std::uint64_t count) {
-    Run run = TRY(start_run({"speed", "slices", std::to_string(count)}));
+    Run run = TRY(start_slices(count));
     const auto compare = [&]() -> Result<double> {
-        TRY(measure_slice(run));  // it is there, and its socket
         Client client = TRY(run.connect());
         const auto turn = [&](const std::string& way) {
             return [&client, command = "trace " + kFirst + " " + way] {
@@ -186,7 +192,7 @@ Result<double> measure_trace_switch() {
 
 Result<double> measure_flood(std::uint64_t count, unsigned connections) {
     host::raise_descriptor_limit();
-    Run run = TRY(start_run({"speed", "slices", std::to_string(count)}));
+    Run run = TRY(start_slices(count));
     std::optional<Flood> flood;
     const auto begin = [&]() -> Result<void> {
         flood.emplace(run, connections);
