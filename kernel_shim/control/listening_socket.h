@@ -2,23 +2,16 @@
 
 // The socket people find the run by: a file of the host, or an abstract name.
 
-#include <sys/types.h>
-
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "kernel_shim/base/result.h"
+#include "kernel_shim/control/senders.h"
 #include "kernel_shim/host/socket_file.h"
 #include "kernel_shim/host/unique_fd.h"
 
 namespace halfcell::control {
-
-// Who may send commands besides root: whoever has one of these; where neither is given, the run's own user.
-struct Allowed {
-    std::optional<uid_t> user;
-    std::optional<gid_t> group;
-};
 
 class ListeningSocket {
   public:

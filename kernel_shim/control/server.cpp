@@ -8,7 +8,6 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <future>
 #include <system_error>
 #include <unordered_map>
@@ -16,6 +15,7 @@
 
 #include "kernel_shim/control/admission.h"
 #include "kernel_shim/control/conversation.h"
+#include "kernel_shim/control/senders.h"
 #include "kernel_shim/control/thread_files.h"
 #include "kernel_shim/host/host_errno.h"
 #include "kernel_shim/host/sys.h"
@@ -46,43 +46,13 @@ void step_back() {
     (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
 }
 
-// Whether these are credentials of somebody who may give orders.
-bool may_order(const ucred& sender, const Allowed& allowed, uid_t own_user) {
-    if (sender.uid == 0) return true;
-    if (!allowed.user && !allowed.group) return sender.uid == own_user;
-    return (allowed.user && sender.uid == *allowed.user) || (allowed.group && sender.gid == *allowed.group);
-}
-
-// Whether whoever has connected may. An abstract name has no mode that keeps strangers from connecting, and
-// they could take every place without a word.
-bool may_connect(int file, const Allowed& allowed, uid_t own_user) {
-    ucred peer{};
-    socklen_t size = sizeof peer;
-    return ::getsockopt(file, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-           may_order(peer, allowed, own_user);
-}
-
-// Whether what has come carries such credentials, and nothing else.
-bool authentic(msghdr& message, const Allowed& allowed, uid_t own_user) {
-    // Descriptors that somebody sends along find no room and are dropped by Linux; whoever sends them is up
-    // to something.
-    if ((message.msg_flags & MSG_CTRUNC) != 0) return false;
-    const cmsghdr* const header = CMSG_FIRSTHDR(&message);
-    if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_CREDENTIALS ||
-        header->cmsg_len != CMSG_LEN(sizeof(ucred)))
-        return false;
-    ucred sender{};
-    std::memcpy(&sender, CMSG_DATA(header), sizeof sender);
-    return may_order(sender, allowed, own_user);
-}
-
 }  // namespace
 
 // The thread's own state; used by it alone.
 class Server::Loop {
   public:
     Loop(Server& server, const Allowed& allowed, const ThreadFiles& files)
-        : server_(server), allowed_(allowed), own_user_(::geteuid()), files_(files) {}
+        : server_(server), senders_(allowed, ::geteuid()), files_(files) {}
 
     void run() {
         std::array<epoll_event, 64> events;
@@ -150,7 +120,7 @@ class Server::Loop {
 
     // Why somebody is not let in; empty where he is.
     [[nodiscard]] std::string refusal_of(int socket) const {
-        if (!may_connect(socket, allowed_, own_user_)) return error_line(Errno::kEACCES, "AUTH");
+        if (!senders_.may_connect(socket)) return error_line(Errno::kEACCES, "AUTH");
         if (connections_.size() >= kMostConnections)
             return error_line(Errno::kEAGAIN,
                               "there are " + std::to_string(kMostConnections) + " connections already");
@@ -277,7 +247,7 @@ class Server::Loop {
         if (count < 0 && errno == EAGAIN) return false;
         if (count <= 0) {
             connection.talk.end_of_input();
-        } else if (!authentic(message, allowed_, own_user_)) {
+        } else if (!senders_.sent(message)) {
             ++counts_.refused;
             connection.talk.refuse(Errno::kEACCES, "AUTH");
         } else {
@@ -307,8 +277,7 @@ class Server::Loop {
     }
 
     Server& server_;
-    const Allowed allowed_;
-    const uid_t own_user_;
+    const Senders senders_;
     const ThreadFiles files_;  // by the same numbers in the thread's own table, whose end closes them
     std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
     std::uint64_t next_ = kFirstConnection;

@@ -13,7 +13,8 @@
 
 #include "kernel_shim/base/result.h"
 #include "kernel_shim/control/clerk.h"
-#include "kernel_shim/control/listening_socket.h"
+#include "kernel_shim/control/senders.h"
+#include "kernel_shim/host/unique_fd.h"
 
 namespace halfcell::control {
 
