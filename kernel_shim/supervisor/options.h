@@ -1,6 +1,6 @@
 #pragma once
 
-// The command line. The only user of CLI11.
+// The command line: the commands, and what their options say.
 
 #include <cstdint>
 #include <optional>
