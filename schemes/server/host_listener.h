@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "schemes/server/dispatcher.h"
-#include "schemes/server/host_transport.h"
+#include "schemes/server/host_handover.h"
 
 namespace halfcell::server {
 

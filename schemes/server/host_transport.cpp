@@ -2,9 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,7 +11,8 @@
 #include <cstring>
 #include <utility>
 
-#include "schemes/server/scheme.h"
+#include "schemes/server/host_handover.h"
+#include "schemes/server/host_packets.h"
 
 namespace halfcell::server {
 
@@ -25,14 +24,6 @@ namespace {
 constexpr int kPatience = 5000;  // milliseconds
 // Files that wait for one run. It must not use up what this process may have open: others want to be served.
 constexpr int kMostFiles = 256;
-
-template <typename Call>
-auto uninterrupted(Call call) {
-    for (;;) {
-        const auto result = call();
-        if (result != -1 || errno != EINTR) return result;
-    }
-}
 
 // Tokens whose Descriptor has gone; the transport they are of tells its supervisor. One thread uses them all.
 std::vector<std::uint64_t>& forgotten_tokens() {
@@ -46,121 +37,7 @@ constexpr std::uint64_t run_of(std::uint64_t token) {
     return (token & ~kTokenBit) >> kRunShift;
 }
 
-// Whoever connects to a listening server may send any number of descriptors; Linux lets in as many as have
-// room, and CMSG_SPACE has room for one more than it was asked for.
-constexpr std::size_t kRoomForRegions = CMSG_LEN(kRegions * sizeof(int));
-
-void take_files(msghdr& message, std::vector<Descriptor>& files) {
-    const cmsghdr* const rights = CMSG_FIRSTHDR(&message);
-    if (rights == nullptr) return;
-    for (std::size_t at = CMSG_LEN(0); at + sizeof(int) <= rights->cmsg_len; at += sizeof(int)) {
-        int number = -1;
-        std::memcpy(&number, reinterpret_cast<const char*>(rights) + at, sizeof number);
-        files.emplace_back(static_cast<std::uint64_t>(number));
-    }
-}
-
-// One packet of exactly this size, if it is there, with as many files as there are regions at most. They are
-// the caller's to close, whatever else is wrong.
-Result<void> receive_packet(int socket, std::span<std::byte> bytes, std::vector<Descriptor>& files) {
-    iovec part{bytes.data(), bytes.size()};
-    alignas(cmsghdr) char control[CMSG_SPACE(kRegions * sizeof(int))];
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = kRoomForRegions;
-    const ssize_t got =
-        uninterrupted([&] { return ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT); });
-    if (got < 0) return errno == EAGAIN ? Errno::kEAGAIN : Errno::kENODEV;
-    take_files(message, files);
-    if (got == 0) return Errno::kENODEV;
-    const bool whole =
-        static_cast<std::size_t>(got) == bytes.size() && (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0;
-    if (!whole) return Errno::kEPROTO;
-    return {};
-}
-
-bool send(int socket, const Packet& packet, int flags, int file = -1) {
-    iovec part{const_cast<Packet*>(&packet), sizeof packet};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof file)] = {};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    if (file >= 0) {
-        message.msg_control = control;
-        message.msg_controllen = sizeof control;
-        cmsghdr* const rights = CMSG_FIRSTHDR(&message);
-        rights->cmsg_level = SOL_SOCKET;
-        rights->cmsg_type = SCM_RIGHTS;
-        rights->cmsg_len = CMSG_LEN(sizeof file);
-        std::memcpy(CMSG_DATA(rights), &file, sizeof file);
-    }
-    return uninterrupted([&] { return ::sendmsg(socket, &message, MSG_NOSIGNAL | flags); }) >= 0;
-}
-
-void* map(int file, std::uint64_t size, int protection) {
-    void* const bytes = ::mmap(nullptr, size, protection, MAP_SHARED, file, 0);
-    return bytes == MAP_FAILED ? nullptr : bytes;
-}
-
-// Whether touching `size` bytes of it can never fault: whoever connects to a listening server has made it.
-bool keeps_size(int file, std::uint64_t size) {
-    struct stat status {};
-    const int seals = ::fcntl(file, F_GET_SEALS);
-    return seals >= 0 && (seals & F_SEAL_SHRINK) != 0 && ::fstat(file, &status) == 0 &&
-           static_cast<std::uint64_t>(status.st_size) >= size;
-}
-
-void unmap(void* bytes, std::uint64_t size) {
-    if (bytes != nullptr) ::munmap(bytes, size);
-}
-
 }  // namespace
-
-Result<void> Handover::take_offer() {
-    HandoverOffer offer;
-    std::vector<Descriptor> files;
-    RT_TRY(receive_packet(rendezvous_, std::as_writable_bytes(std::span(&offer, 1)), files));
-    if (files.size() != 1 || offer.magic != kMagic || offer.version != kVersion) return Errno::kEPROTO;
-    connection_ = std::move(files.front());
-    // A new connection has room; one that has none is not a supervisor's, and nobody may wait for it.
-    if (!send(awaited(), {.kind = PacketKind::kPresent, .value = kRoot, .token = offer.token}, MSG_DONTWAIT))
-        return Errno::kENODEV;
-    return {};
-}
-
-Result<std::unique_ptr<HostTransport>> Handover::adopt() {
-    Packet packet;
-    std::vector<Descriptor> regions;
-    RT_TRY(receive_packet(awaited(), std::as_writable_bytes(std::span(&packet, 1)), regions));
-    if (packet.kind != PacketKind::kAdopted || regions.size() != kRegions) return Errno::kEPROTO;
-    const auto file = [&](Region region) {
-        return static_cast<int>(regions[static_cast<std::size_t>(region)].number());
-    };
-    if (!keeps_size(file(Region::kRequests), kRequestPageSize) ||
-        !keeps_size(file(Region::kAnswers), kAnswerPageSize) ||
-        !keeps_size(file(Region::kBuffers), kBuffersSize))
-        return Errno::kEPROTO;
-    void* const requests = map(file(Region::kRequests), kRequestPageSize, PROT_READ);
-    void* const answers = map(file(Region::kAnswers), kAnswerPageSize, PROT_READ | PROT_WRITE);
-    void* const buffers = map(file(Region::kBuffers), kBuffersSize, PROT_READ | PROT_WRITE);
-    if (requests == nullptr || answers == nullptr || buffers == nullptr) {
-        unmap(requests, kRequestPageSize);
-        unmap(answers, kAnswerPageSize);
-        unmap(buffers, kBuffersSize);
-        return Errno::kENOMEM;
-    }
-    const HostTransport::Memory memory{static_cast<const RequestPage*>(requests),
-                                       static_cast<AnswerPage*>(answers), static_cast<std::byte*>(buffers)};
-    return std::unique_ptr<HostTransport>(new HostTransport(std::move(connection_), memory, run_));
-}
-
-Result<std::unique_ptr<HostTransport>> Handover::step() {
-    if (connection_) return adopt();
-    RT_TRY(take_offer());
-    return std::unique_ptr<HostTransport>();
-}
 
 Result<std::unique_ptr<HostTransport>> HostTransport::accept(int rendezvous) {
     Handover handover(rendezvous, 0);
@@ -177,10 +54,6 @@ Result<std::unique_ptr<HostTransport>> HostTransport::accept(int rendezvous) {
 }
 
 HostTransport::~HostTransport() {
-    bell_.reset();
-    unmap(const_cast<RequestPage*>(memory_.requests), kRequestPageSize);
-    unmap(memory_.answers, kAnswerPageSize);
-    unmap(memory_.buffers, kBuffersSize);
     std::erase_if(forgotten_tokens(), [this](std::uint64_t token) { return run_of(token) == run_; });
 }
 
@@ -211,7 +84,7 @@ void HostTransport::ring() {
         case Sleep::kOnSocket:
             break;
     }
-    const bool sent = send(socket(), {.kind = PacketKind::kBell}, MSG_DONTWAIT);
+    const bool sent = send_packet(socket(), {.kind = PacketKind::kBell}, MSG_DONTWAIT);
     if (!sent && errno != EAGAIN && errno != ENOBUFS) gone_ = true;
 }
 
@@ -325,7 +198,7 @@ void HostTransport::complete(std::span<const abi::Cqe> completions) {
 std::optional<std::span<std::byte>> HostTransport::buffer(std::uint64_t address, std::uint64_t size) {
     if (size == 0) return std::span<std::byte>();
     if (address > kBuffersSize || size > kBuffersSize - address) return std::nullopt;
-    return std::span(memory_.buffers + address, size);
+    return std::span(memory_.buffers.get() + address, size);
 }
 
 Result<std::vector<Descriptor>> HostTransport::obtain(std::uint32_t tag, std::uint64_t count) {
@@ -344,7 +217,8 @@ Result<std::vector<Descriptor>> HostTransport::obtain(std::uint32_t tag, std::ui
 }
 
 HostTransport::Sent HostTransport::send_now(std::uint32_t tag, int file) {
-    if (send(socket(), {.kind = PacketKind::kDescriptor, .tag = tag}, MSG_DONTWAIT, file)) return Sent::kSent;
+    if (send_packet(socket(), {.kind = PacketKind::kDescriptor, .tag = tag}, MSG_DONTWAIT, file))
+        return Sent::kSent;
     return errno == EAGAIN ? Sent::kNoRoom : Sent::kFailed;
 }
 
@@ -391,28 +265,6 @@ void Descriptor::close_number(std::uint64_t number) {
         forgotten_tokens().push_back(number);
     else
         ::close(static_cast<int>(number));
-}
-
-Result<Pages> Pages::allocate(std::uint64_t size) {
-    constexpr std::uint64_t kPage = 4096;
-    if (size == 0 || size > INT64_MAX - kPage) return Errno::kEINVAL;
-    const std::uint64_t whole = (size + kPage - 1) / kPage * kPage;
-    const int file = ::memfd_create("scheme-pages", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (file < 0) return Errno::kENOMEM;
-    void* const bytes = ::ftruncate(file, static_cast<off_t>(whole)) == 0
-                            ? map(file, whole, PROT_READ | PROT_WRITE)
-                            : nullptr;
-    if (bytes == nullptr) {
-        ::close(file);
-        return Errno::kENOMEM;
-    }
-    return Pages({static_cast<std::byte*>(bytes), whole}, file);
-}
-
-Pages::~Pages() {
-    if (bytes_.empty()) return;
-    ::munmap(bytes_.data(), bytes_.size());
-    ::close(file_);
 }
 
 }  // namespace halfcell::server

@@ -3,6 +3,7 @@
 // The rings that a Linux process shares with a supervisor (host_protocol.h).
 
 #include <poll.h>
+#include <sys/mman.h>
 
 #include <deque>
 #include <memory>
@@ -49,13 +50,18 @@ class HostTransport final : public Transport {
 
   private:
     friend class Handover;
-    struct Memory {
-        const RequestPage* requests = nullptr;
-        AnswerPage* answers = nullptr;
-        std::byte* buffers = nullptr;
+    // What is shared with the supervisor; mapped as long as this is there.
+    template <std::uint64_t size>
+    struct Unmap {
+        void operator()(const void* bytes) const { ::munmap(const_cast<void*>(bytes), size); }
     };
-    HostTransport(Descriptor socket, const Memory& memory, std::uint32_t run)
-        : socket_(std::move(socket)), memory_(memory), run_(run) {}
+    struct Memory {
+        std::unique_ptr<const RequestPage, Unmap<kRequestPageSize>> requests;
+        std::unique_ptr<AnswerPage, Unmap<kAnswerPageSize>> answers;
+        std::unique_ptr<std::byte, Unmap<kBuffersSize>> buffers;
+    };
+    HostTransport(Descriptor socket, Memory memory, std::uint32_t run)
+        : socket_(std::move(socket)), memory_(std::move(memory)), run_(run) {}
 
     // A file that goes with the answer to the request `tag`.
     struct File {
@@ -83,7 +89,7 @@ class HostTransport final : public Transport {
     userland::Result<std::uint64_t> hand_over(std::uint32_t tag, Descriptor& descriptor);
 
     const Descriptor socket_;
-    const Memory memory_;
+    const Memory memory_;             // outlives the bell, which looks at it
     const std::uint32_t run_;         // part of the names of tokens
     std::unique_ptr<HostBell> bell_;  // of a server with one connection: it sleeps on nothing else
     CallerCpu cpu_;
@@ -95,31 +101,6 @@ class HostTransport final : public Transport {
     std::deque<Backlogged> backlog_;
     bool unsaid_ = false;  // the supervisor may not know how far we are
     bool gone_ = false;
-};
-
-// A hand-over step by step, for who waits for other things too.
-class Handover {
-  public:
-    // The rendezvous socket stays the caller's. `run` is below kMostRuns, and nobody else's meanwhile.
-    explicit Handover(int rendezvous, std::uint32_t run) : rendezvous_(rendezvous), run_(run) {}
-
-    static constexpr std::uint32_t kMostRuns = std::uint32_t{1} << 31;
-
-    [[nodiscard]] std::uint32_t run() const { return run_; }
-    // What to wait for before the next step.
-    [[nodiscard]] int awaited() const {
-        return connection_ ? static_cast<int>(connection_.number()) : rendezvous_;
-    }
-    // Null: there are more steps. Does not wait: EAGAIN (nothing has come); ENODEV, EPROTO, ENOMEM.
-    userland::Result<std::unique_ptr<HostTransport>> step();
-
-  private:
-    userland::Result<void> take_offer();
-    userland::Result<std::unique_ptr<HostTransport>> adopt();
-
-    int rendezvous_;
-    std::uint32_t run_;
-    Descriptor connection_;
 };
 
 }  // namespace halfcell::server
