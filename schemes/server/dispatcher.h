@@ -56,6 +56,7 @@ class Dispatcher {
     void close(Id id);
     void answer(std::uint32_t tag, const Answer& answer);
 
+    // dispatcher_perform.cpp
     Answer perform(const abi::Sqe& sqe);
     Answer perform_std_fs(const abi::Sqe& sqe, const Request& request);
     Answer opened(const abi::Sqe& sqe, Result<Opened> result);
