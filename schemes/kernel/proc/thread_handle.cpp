@@ -6,6 +6,7 @@
 #include "kernel_shim/base/utf8.h"
 #include "schemes/kernel/proc/address_space_handle.h"
 #include "schemes/kernel/proc/file_table_handle.h"
+#include "schemes/kernel/proc/memory_handle.h"
 #include "schemes/kernel/proc/proc_scheme.h"
 #include "schemes/kernel/proc/register_handle.h"
 #include "schemes/kernel/proc/setting_handles.h"
