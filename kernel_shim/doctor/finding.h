@@ -23,4 +23,15 @@ struct Finding {
 
 using Findings = std::vector<Finding>;
 
+// What is said of something that either works or does not.
+struct Attempt {
+    std::string feature;
+    std::string worked;                   // what was done, where it worked
+    std::string failed;                   // ... and where not; empty: the same
+    std::string advice;                   // where not
+    Verdict without = Verdict::kMissing;  // what halfcell is where not
+};
+// `host_error`: what came of it, 0 where it worked. Pure.
+[[nodiscard]] Finding judge(Attempt attempt, int host_error);
+
 }  // namespace halfcell::doctor

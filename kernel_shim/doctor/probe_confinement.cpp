@@ -73,29 +73,22 @@ Finding files() {
 }
 
 Finding calls() {
-    Finding finding{.feature = "confinement: calls",
-                    .tried = "a call that is not on the list ended the process",
-                    .host_error = in_child(keep_to_calls)};
+    const int outcome = in_child(keep_to_calls);
     // It ended by a signal, as it should.
-    if (finding.host_error == EFAULT) {
-        finding.host_error = 0;
-        return finding;
-    }
-    finding.verdict = Verdict::kMissing;
-    finding.tried = "a filter for a whole process";
-    finding.advice = "seccomp filters cannot be stacked here; halfcell run --unconfined does without";
-    return finding;
+    return judge({.feature = "confinement: calls",
+                  .worked = "a call that is not on the list ended the process",
+                  .failed = "a filter for a whole process",
+                  .advice = "seccomp filters cannot be stacked here; halfcell run --unconfined does without"},
+                 outcome == EFAULT ? 0 : outcome);
 }
 
 Finding privileges() {
-    Finding finding{.feature = "confinement: privileges",
-                    .tried = "none are left, none can be gained, and no core file is written",
-                    .host_error = in_child(keep_no_privileges)};
-    if (finding.host_error == 0) return finding;
-    finding.verdict = Verdict::kMissing;
-    finding.tried = "giving up privileges";
-    finding.advice = "a container profile forbids prctl or capset; halfcell run --unconfined does without";
-    return finding;
+    return judge(
+        {.feature = "confinement: privileges",
+         .worked = "none are left, none can be gained, and no core file is written",
+         .failed = "giving up privileges",
+         .advice = "a container profile forbids prctl or capset; halfcell run --unconfined does without"},
+        in_child(keep_no_privileges));
 }
 
 }  // namespace

@@ -63,14 +63,6 @@ int resolve_beneath() {
     return errno == EXDEV ? 0 : errno;
 }
 
-Finding required(std::string feature, std::string tried, int error, std::string advice) {
-    Finding finding{.feature = std::move(feature), .tried = std::move(tried), .host_error = error};
-    if (error == 0) return finding;
-    finding.verdict = Verdict::kMissing;
-    finding.advice = std::move(advice);
-    return finding;
-}
-
 Finding signal_frame() {
     const unsigned long size = getauxval(AT_MINSIGSTKSZ);
     Finding finding{.feature = "signal frame",
@@ -132,18 +124,26 @@ Finding scheduling_groups(bool enabled, const std::string& release) {
 }
 
 void probe_host(Findings& findings) {
-    findings.push_back(required("memory files", "a nameless file of 2^60 bytes with a window of 2^40",
-                                in_child(map_pool), "raise the address-space limit (ulimit -v unlimited)"));
-    findings.push_back(required(
-        "running memory files", "an instruction in a nameless file was executed", in_child(run_memory_file),
-        "a security module forbids executable memory files: allow them for halfcell"));
-    findings.push_back(required("FSGSBASE", "segment bases were read and written by instructions",
-                                in_child(use_segment_bases),
-                                "needs an Ivy Bridge or Zen processor and Linux 5.9, without nofsgsbase"));
+    findings.push_back(judge({.feature = "memory files",
+                              .worked = "a nameless file of 2^60 bytes with a window of 2^40",
+                              .advice = "raise the address-space limit (ulimit -v unlimited)"},
+                             in_child(map_pool)));
+    findings.push_back(
+        judge({.feature = "running memory files",
+               .worked = "an instruction in a nameless file was executed",
+               .advice = "a security module forbids executable memory files: allow them for halfcell"},
+              in_child(run_memory_file)));
+    findings.push_back(
+        judge({.feature = "FSGSBASE",
+               .worked = "segment bases were read and written by instructions",
+               .advice = "needs an Ivy Bridge or Zen processor and Linux 5.9, without nofsgsbase"},
+              in_child(use_segment_bases)));
     findings.push_back(signal_frame());
-    findings.push_back(required("openat2", "a path that leaves its root was refused (RESOLVE_BENEATH)",
-                                in_child(resolve_beneath),
-                                "needs Linux 5.6 or later, or a container profile that allows openat2"));
+    findings.push_back(
+        judge({.feature = "openat2",
+               .worked = "a path that leaves its root was refused (RESOLVE_BENEATH)",
+               .advice = "needs Linux 5.6 or later, or a container profile that allows openat2"},
+              in_child(resolve_beneath)));
     findings.push_back(lowest_address());
     findings.push_back(scheduling_groups_here());
     findings.push_back(user_namespaces());

@@ -161,27 +161,18 @@ Finding processors() {
 }  // namespace
 
 void probe_processes(Findings& findings) {
-    Finding sibling{.feature = "forked siblings",
-                    .tried = "a child made a sibling that shares our descriptors",
-                    .host_error = in_child(make_sibling)};
-    if (sibling.host_error != 0) {
-        sibling.verdict = Verdict::kMissing;
-        sibling.advice = sibling.host_error == EAGAIN
-                             ? "the process limit is reached (ulimit -u, pids.max)"
-                             : "clone(2) with CLONE_PARENT is refused: not as init of a "
-                               "namespace, and not under this container profile";
-    }
-    findings.push_back(sibling);
-
-    Finding death{.feature = "death with the supervisor",
-                  .tried = "a child died with its killed parent (PR_SET_PDEATHSIG)",
-                  .host_error = in_child(die_with_parent)};
-    if (death.host_error != 0) {
-        death.verdict = Verdict::kMissing;
-        death.advice = "a container profile forbids prctl(PR_SET_PDEATHSIG): allow it";
-    }
-    findings.push_back(death);
-
+    const int sibling_error = in_child(make_sibling);
+    findings.push_back(
+        judge({.feature = "forked siblings",
+               .worked = "a child made a sibling that shares our descriptors",
+               .advice = sibling_error == EAGAIN ? "the process limit is reached (ulimit -u, pids.max)"
+                                                 : "clone(2) with CLONE_PARENT is refused: not as init of a "
+                                                   "namespace, and not under this container profile"},
+              sibling_error));
+    findings.push_back(judge({.feature = "death with the supervisor",
+                              .worked = "a child died with its killed parent (PR_SET_PDEATHSIG)",
+                              .advice = "a container profile forbids prctl(PR_SET_PDEATHSIG): allow it"},
+                             in_child(die_with_parent)));
     findings.push_back(descriptor_of_thread());
     findings.push_back(taking_descriptors());
     findings.push_back(process_limit());

@@ -140,37 +140,24 @@ void probe_seccomp(Findings& findings) {
     if (findings.back().verdict == Verdict::kMissing) return;
 
     constexpr unsigned kWaitKillable = 1U << 5;
-    Finding killable{.feature = "WAIT_KILLABLE_RECV",
-                     .tried = "a signal left a received call alone",
-                     .host_error = in_child([] {
-                         return answer_one_call(SECCOMP_FILTER_FLAG_NEW_LISTENER | kWaitKillable, true);
-                     })};
-    if (killable.host_error != 0) {
-        killable.verdict = Verdict::kMissing;
-        killable.tried = "a signal during a received call";
-        killable.advice = "needs Linux 5.19 or later";
-    }
-    findings.push_back(killable);
-
-    Finding sync{.feature = "SYNC_WAKE_UP",
-                 .tried = "the listener accepts the flag",
-                 .host_error = in_child(try_sync_wake_up)};
-    if (sync.host_error != 0) {
-        sync.verdict = Verdict::kLimited;
-        sync.tried = "setting the flag on a listener";
-        sync.advice = "Linux 6.6 and later answer calls up to ten times faster";
-    }
-    findings.push_back(sync);
-
-    Finding wakes{.feature = "listener ends with its guest",
-                  .tried = "RECV returned when the last user of the filter had gone",
-                  .host_error = in_child(receive_past_death)};
-    if (wakes.host_error != 0) {
-        wakes.verdict = Verdict::kLimited;
-        wakes.tried = "waiting in RECV while the last user of the filter ends";
-        wakes.advice = "before Linux 6.11 every call costs one poll(2) more";
-    }
-    findings.push_back(wakes);
+    findings.push_back(judge(
+        {.feature = "WAIT_KILLABLE_RECV",
+         .worked = "a signal left a received call alone",
+         .failed = "a signal during a received call",
+         .advice = "needs Linux 5.19 or later"},
+        in_child([] { return answer_one_call(SECCOMP_FILTER_FLAG_NEW_LISTENER | kWaitKillable, true); })));
+    findings.push_back(judge({.feature = "SYNC_WAKE_UP",
+                              .worked = "the listener accepts the flag",
+                              .failed = "setting the flag on a listener",
+                              .advice = "Linux 6.6 and later answer calls up to ten times faster",
+                              .without = Verdict::kLimited},
+                             in_child(try_sync_wake_up)));
+    findings.push_back(judge({.feature = "listener ends with its guest",
+                              .worked = "RECV returned when the last user of the filter had gone",
+                              .failed = "waiting in RECV while the last user of the filter ends",
+                              .advice = "before Linux 6.11 every call costs one poll(2) more",
+                              .without = Verdict::kLimited},
+                             in_child(receive_past_death)));
 }
 
 }  // namespace halfcell::doctor
