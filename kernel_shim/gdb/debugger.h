@@ -3,6 +3,7 @@
 // A debugger's visit, on a thread of its own: waits for a connection, serves it to its end, and lets the
 // programs go.
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>

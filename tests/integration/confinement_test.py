@@ -13,8 +13,7 @@ suite = Suite()
 
 
 @suite.test
-def a_confined_thread():
-    """The threads of a run have the filters they should: some one more than the others."""
+def every_thread_is_filtered_and_two_more_than_others():
     socket = os.path.join(suite.fresh("socket"), "s")
     process = build.start("cat", options=["--control", socket], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     process.stdin.write(b"x\n")

@@ -6,29 +6,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
+
+#include "tests/support/temporary_directory.h"
 
 namespace halfcell::control {
 
 namespace {
 
-class Folder {
-  public:
-    Folder() {
-        char name[] = "/tmp/halfcell-control-XXXXXX";
-        path_ = ::mkdtemp(name);
-    }
-    ~Folder() { std::filesystem::remove_all(path_); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    [[nodiscard]] std::string file() const { return path_ + "/socket"; }
-    [[nodiscard]] std::size_t entries() const {
-        return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(path_), {}));
-    }
-
-  private:
-    std::string path_;
+struct Folder : test::TemporaryDirectory {
+    [[nodiscard]] std::string file() const { return path() + "/socket"; }
 };
 
 bool connects(const std::string& where) {

@@ -14,27 +14,16 @@
 
 #include "kernel_shim/gdb/call_names.h"
 #include "kernel_shim/gdb/connect_files.h"
+#include "tests/support/temporary_directory.h"
 
 using namespace halfcell;
 using namespace halfcell::gdb;
 
 namespace {
 
-class ListenerDirectory {
-  public:
-    ListenerDirectory() {
-        std::string pattern = "/tmp/halfcell-listener-XXXXXX";
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        path_ = pattern;
-    }
-    ListenerDirectory(const ListenerDirectory&) = delete;
-    ListenerDirectory& operator=(const ListenerDirectory&) = delete;
-    ~ListenerDirectory() { std::filesystem::remove_all(path_); }
-    [[nodiscard]] std::string socket() const { return path_ + "/socket"; }
-
-  private:
-    std::string path_;
-};
+std::string socket_in(const test::TemporaryDirectory& directory) {
+    return directory.path() + "/socket";
+}
 
 bool connects(const std::string& path) {
     sockaddr_un name{};
@@ -47,58 +36,58 @@ bool connects(const std::string& path) {
 }  // namespace
 
 TEST_CASE("a socket is for this user alone, and goes with its listener") {
-    const ListenerDirectory directory;
+    const test::TemporaryDirectory directory;
     {
-        const auto listener = Listener::open("unix:" + directory.socket());
+        const auto listener = Listener::open("unix:" + socket_in(directory));
         REQUIRE(listener);
         struct stat status {};
-        REQUIRE(::stat(directory.socket().c_str(), &status) == 0);
+        REQUIRE(::stat(socket_in(directory).c_str(), &status) == 0);
         CHECK((status.st_mode & 07777) == 0600);
-        CHECK(listener->address() == directory.socket());
-        CHECK(connects(directory.socket()));
+        CHECK(listener->address() == socket_in(directory));
+        CHECK(connects(socket_in(directory)));
     }
-    CHECK_FALSE(std::filesystem::exists(directory.socket()));
+    CHECK_FALSE(std::filesystem::exists(socket_in(directory)));
 }
 
 TEST_CASE("a socket nobody listens at is replaced, anything else is left alone") {
-    const ListenerDirectory directory;
+    const test::TemporaryDirectory directory;
     {
         sockaddr_un name{};
         name.sun_family = AF_UNIX;
-        std::memcpy(name.sun_path, directory.socket().data(), directory.socket().size());
+        std::memcpy(name.sun_path, socket_in(directory).data(), socket_in(directory).size());
         const host::UniqueFd old(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
         REQUIRE(::bind(old.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0);
     }
     {
-        const auto listener = Listener::open("unix:" + directory.socket());
+        const auto listener = Listener::open("unix:" + socket_in(directory));
         REQUIRE(listener);
-        CHECK_FALSE(Listener::open("unix:" + directory.socket()));  // somebody listens
-        CHECK(connects(directory.socket()));
+        CHECK_FALSE(Listener::open("unix:" + socket_in(directory)));  // somebody listens
+        CHECK(connects(socket_in(directory)));
     }
-    std::ofstream(directory.socket()) << "a file";
-    CHECK_FALSE(Listener::open("unix:" + directory.socket()));
-    CHECK(std::filesystem::exists(directory.socket()));
+    std::ofstream(socket_in(directory)) << "a file";
+    CHECK_FALSE(Listener::open("unix:" + socket_in(directory)));
+    CHECK(std::filesystem::exists(socket_in(directory)));
 }
 
 TEST_CASE("a listener that was replaced does not take its successor's socket away") {
-    const ListenerDirectory directory;
+    const test::TemporaryDirectory directory;
     {
-        auto first = Listener::open("unix:" + directory.socket());
+        auto first = Listener::open("unix:" + socket_in(directory));
         REQUIRE(first);
-        std::filesystem::remove(directory.socket());
-        const auto second = Listener::open("unix:" + directory.socket());
+        std::filesystem::remove(socket_in(directory));
+        const auto second = Listener::open("unix:" + socket_in(directory));
         REQUIRE(second);
         { const Listener gone = std::move(*first); }
-        CHECK(connects(directory.socket()));
+        CHECK(connects(socket_in(directory)));
     }
-    CHECK_FALSE(std::filesystem::exists(directory.socket()));
+    CHECK_FALSE(std::filesystem::exists(socket_in(directory)));
 }
 
 TEST_CASE("a socket whose queue is full is not waited for") {
-    const ListenerDirectory directory;
+    const test::TemporaryDirectory directory;
     sockaddr_un name{};
     name.sun_family = AF_UNIX;
-    std::memcpy(name.sun_path, directory.socket().data(), directory.socket().size());
+    std::memcpy(name.sun_path, socket_in(directory).data(), socket_in(directory).size());
     const auto* const address = reinterpret_cast<const sockaddr*>(&name);
     const host::UniqueFd deaf(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     REQUIRE(::bind(deaf.get(), address, sizeof name) == 0);
@@ -108,8 +97,8 @@ TEST_CASE("a socket whose queue is full is not waited for") {
         queue.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     while (::connect(queue.back().get(), address, sizeof name) == 0);
     REQUIRE(errno == EAGAIN);
-    CHECK_FALSE(Listener::open("unix:" + directory.socket()));
-    CHECK(std::filesystem::exists(directory.socket()));
+    CHECK_FALSE(Listener::open("unix:" + socket_in(directory)));
+    CHECK(std::filesystem::exists(socket_in(directory)));
 }
 
 TEST_CASE("ports are of the loopback interface") {

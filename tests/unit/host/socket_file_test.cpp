@@ -6,6 +6,8 @@
 
 #include <filesystem>
 
+#include "tests/support/temporary_directory.h"
+
 namespace halfcell::host {
 
 namespace {
@@ -16,24 +18,17 @@ UniqueFd socket_without_address() {
     return UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
 }
 
-// The current directory, for names that are no paths with slashes; goes with all that is in it.
+// The current directory, for names that are no paths with slashes.
 class CurrentDirectory {
   public:
-    CurrentDirectory() : before_(fs::current_path()) {
-        std::string pattern = "/tmp/halfcell-socket-file-XXXXXX";
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        fs::current_path(pattern);
-    }
-    ~CurrentDirectory() {
-        const fs::path here = fs::current_path();
-        fs::current_path(before_);
-        fs::remove_all(here);
-    }
+    CurrentDirectory() : before_(fs::current_path()) { fs::current_path(directory_.path()); }
+    ~CurrentDirectory() { fs::current_path(before_); }
     CurrentDirectory(const CurrentDirectory&) = delete;
     CurrentDirectory& operator=(const CurrentDirectory&) = delete;
-    [[nodiscard]] static bool is_empty() { return fs::is_empty("."); }
+    [[nodiscard]] std::size_t entries() const { return directory_.entries(); }
 
   private:
+    const test::TemporaryDirectory directory_;
     const fs::path before_;
 };
 
@@ -48,7 +43,7 @@ TEST_CASE("a socket's file has no name before it is published, and goes if it ne
         CHECK_FALSE(fs::exists("name"));
         CHECK(fs::is_socket(file->path()));
     }
-    CHECK(CurrentDirectory::is_empty());
+    CHECK(directory.entries() == 0);
 }
 
 TEST_CASE("a file called like an abstract name is a file") {

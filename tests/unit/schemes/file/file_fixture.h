@@ -24,6 +24,7 @@
 #include "schemes/file/host_volume.h"
 #include "schemes/memfs/mem_volume.h"
 #include "tests/support/fake_machine.h"
+#include "tests/support/temporary_directory.h"
 
 namespace halfcell::test {
 
@@ -31,27 +32,6 @@ using abi::OpenFlags;
 
 inline constexpr std::uint32_t kUser = 1000;
 inline constexpr std::uint64_t kMemLimit = 16 << 20;
-
-// A directory that ends with the test.
-class TemporaryDirectory {
-  public:
-    TemporaryDirectory() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "halfcell-XXXXXX").string();
-        REQUIRE(mkdtemp(pattern.data()) != nullptr);
-        path_ = pattern;
-    }
-    TemporaryDirectory(const TemporaryDirectory&) = delete;
-    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-    ~TemporaryDirectory() {
-        std::error_code ignored;
-        std::filesystem::permissions(path_, std::filesystem::perms::owner_all, ignored);
-        std::filesystem::remove_all(path_, ignored);
-    }
-    [[nodiscard]] const std::string& path() const { return path_; }
-
-  private:
-    std::string path_;
-};
 
 // Runs as an ordinary user where the suite is run by root: the host checks permissions, not we.
 class AsOrdinaryUser {
