@@ -13,16 +13,27 @@ namespace halfcell::control {
 
 namespace {
 
-// Adds `row` unless the list is full; then it is only counted.
-void add_row(OrderedJson& list, std::uint64_t& left_off, OrderedJson row) {
-    if (list.size() < kMostRows)
-        list.push_back(std::move(row));
-    else
-        ++left_off;
-}
-void finish_list(OrderedJson& report, std::uint64_t left_off) {
-    if (left_off != 0) report["left_off"] = left_off;
-}
+// A list that is cut off.
+class Rows {
+  public:
+    void add(OrderedJson row) {
+        if (list_.size() < kMostRows)
+            list_.push_back(std::move(row));
+        else
+            ++left_off_;
+    }
+    // A report that has the list by that name. Once.
+    OrderedJson report_as(const char* name) {
+        OrderedJson report;
+        report[name] = std::move(list_);
+        if (left_off_ != 0) report["left_off"] = left_off_;
+        return report;
+    }
+
+  private:
+    OrderedJson list_ = OrderedJson::array();
+    std::uint64_t left_off_ = 0;
+};
 
 std::string_view state_of(task::Context& context) {
     switch (context.state()) {
@@ -104,8 +115,7 @@ OrderedJson report_processes(const task::Kernel& kernel, std::span<const Process
     std::map<std::uint32_t, std::vector<std::shared_ptr<task::Context>>> threads;
     for (auto& context : kernel.contexts.all())
         threads[context->attributes().pid].push_back(std::move(context));
-    OrderedJson list = OrderedJson::array();
-    std::uint64_t left_off = 0;
+    Rows rows;
     for (const ProcessSummary& process : processes) {
         OrderedJson row;
         row["pid"] = process.pid;
@@ -124,12 +134,9 @@ OrderedJson report_processes(const task::Kernel& kernel, std::span<const Process
             of_process.push_back(thread_row(*context));
         }
         row["threads"] = std::move(of_process);
-        add_row(list, left_off, std::move(row));
+        rows.add(std::move(row));
     }
-    OrderedJson report;
-    report["processes"] = std::move(list);
-    finish_list(report, left_off);
-    return report;
+    return rows.report_as("processes");
 }
 
 Result<OrderedJson> report_descriptors(const task::Kernel& kernel, std::uint32_t pid) {
@@ -138,8 +145,7 @@ Result<OrderedJson> report_descriptors(const task::Kernel& kernel, std::uint32_t
     if (files == nullptr) return fail(Errno::kESRCH);
     wait::Waiter never;  // fpath of a scheme in the supervisor does not sleep
     const scheme::Caller caller{context->id(), pid, 0, 0, never};
-    OrderedJson list = OrderedJson::array();
-    std::uint64_t left_off = 0;
+    Rows rows;
     for (const auto& [number, descriptor] : files->snapshot()) {
         const scheme::FileDescription& description = *descriptor.description;
         OrderedJson row;
@@ -153,20 +159,16 @@ Result<OrderedJson> report_descriptors(const task::Kernel& kernel, std::uint32_t
         row["flags"] = description.flags();
         if (description.positioned()) row["offset"] = description.offset();
         if (const std::string path = path_of(description, caller); !path.empty()) row["path"] = path;
-        add_row(list, left_off, std::move(row));
+        rows.add(std::move(row));
     }
-    OrderedJson report;
-    report["descriptors"] = std::move(list);
-    finish_list(report, left_off);
-    return report;
+    return rows.report_as("descriptors");
 }
 
 Result<OrderedJson> report_maps(const task::Kernel& kernel, std::uint32_t pid) {
     const auto context = TRY(context_of(kernel, pid));
     const auto space = context->address_space();
     if (space == nullptr) return fail(Errno::kESRCH);
-    OrderedJson list = OrderedJson::array();
-    std::uint64_t left_off = 0;
+    Rows rows;
     for (const mem::Grant& grant : space->grants()) {
         OrderedJson row;
         row["base"] = grant.range.base;
@@ -176,12 +178,9 @@ Result<OrderedJson> report_maps(const task::Kernel& kernel, std::uint32_t pid) {
         if (grant.kind == mem::GrantKind::kFile) row["file_offset"] = grant.file_offset;
         if (grant.copy_on_write) row["copy_on_write"] = true;
         if (grant.pinned()) row["pinned"] = true;
-        add_row(list, left_off, std::move(row));
+        rows.add(std::move(row));
     }
-    OrderedJson report;
-    report["maps"] = std::move(list);
-    finish_list(report, left_off);
-    return report;
+    return rows.report_as("maps");
 }
 
 OrderedJson report_schemes(const task::Kernel& kernel) {
@@ -194,8 +193,7 @@ OrderedJson report_schemes(const task::Kernel& kernel) {
             if (descriptor.description->scheme_id() == scheme::kSchemeManagerId)
                 servers.try_emplace(descriptor.description->number().value(), context->attributes().pid);
     }
-    OrderedJson list = OrderedJson::array();
-    std::uint64_t left_off = 0;
+    Rows rows;
     for (const auto& scheme : kernel.schemes.all()) {
         OrderedJson row;
         row["id"] = scheme->id().value();
@@ -207,17 +205,13 @@ OrderedJson report_schemes(const task::Kernel& kernel) {
             row["served_by"] = server->second;
         else
             row["served_by"] = "a program outside";
-        add_row(list, left_off, std::move(row));
+        rows.add(std::move(row));
     }
-    OrderedJson report;
-    report["schemes"] = std::move(list);
-    finish_list(report, left_off);
-    return report;
+    return rows.report_as("schemes");
 }
 
 OrderedJson report_waits(const WaitGraph& graph) {
-    OrderedJson list = OrderedJson::array();
-    std::uint64_t left_off = 0;
+    Rows rows;
     for (const ContextInGraph& one : graph.contexts) {
         if (one.reason.empty()) continue;
         OrderedJson row = name_row(one);
@@ -230,15 +224,13 @@ OrderedJson report_waits(const WaitGraph& graph) {
                 wakers.push_back(name_row(graph.contexts[waker]));
             row["waits_for"] = std::move(wakers);
         }
-        add_row(list, left_off, std::move(row));
+        rows.add(std::move(row));
     }
     OrderedJson deadlocks = OrderedJson::array();
     for (const Deadlock& deadlock : graph.deadlocks)
         deadlocks.push_back(describe_deadlock(graph, deadlock));
-    OrderedJson report;
-    report["waits"] = std::move(list);
+    OrderedJson report = rows.report_as("waits");
     report["deadlocks"] = std::move(deadlocks);
-    finish_list(report, left_off);
     return report;
 }
 
