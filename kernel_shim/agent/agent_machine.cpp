@@ -14,7 +14,7 @@
 #include "kernel_shim/agent/agent_process.h"
 #include "kernel_shim/agent/agent_thread.h"
 #include "kernel_shim/agent/image.h"
-#include "kernel_shim/agent/interrupter.h"
+#include "kernel_shim/agent/reaper.h"
 #include "kernel_shim/agent/slot_file.h"
 #include "kernel_shim/agent/spare_threads.h"
 #include "kernel_shim/agent/spreader.h"
@@ -41,7 +41,7 @@ struct Common {
     StubImage image;
     std::shared_ptr<SlotFile> pages;
     std::shared_ptr<SlotFile> areas;
-    std::unique_ptr<Interrupter> interrupter;
+    std::unique_ptr<Reaper> reaper;
     std::shared_ptr<AgentProcess> zygote;
     std::shared_ptr<Spreader> spreader;
     std::uint64_t lowest_mappable = machine::kPageSize;
@@ -143,7 +143,7 @@ class AgentMachine final : public machine::Machine {
     }
 
     Result<std::unique_ptr<machine::Machine>> fork() override {
-        auto child = TRY(fork_process(*process_, common_->pages, *common_->interrupter));
+        auto child = TRY(fork_process(*process_, common_->pages, *common_->reaper));
         return std::make_unique<AgentMachine>(common_, std::move(child));
     }
 
@@ -164,7 +164,7 @@ class AgentMachine final : public machine::Machine {
         // process, and keeps its area.
         give_back.commit();
         host::UniqueFd listener = TRY(std::move(newborn.listener));
-        // The closure keeps the factory's parts, the interrupter among them, as long as the thread lives.
+        // The closure keeps the factory's parts, the reaper among them, as long as the thread lives.
         ThreadSeat seat{.thread = newborn.thread,
                         .listener = host::Listener(std::move(listener)),
                         .area = place.area,
@@ -221,7 +221,7 @@ class AgentMachine final : public machine::Machine {
 
     [[nodiscard]] AgentThread::Parts parts(ThreadSeat seat, std::optional<std::uint64_t> spare_park) {
         return {.process = process_,
-                .interrupter = common_->interrupter.get(),
+                .reaper = common_->reaper.get(),
                 .spares = spares_,
                 .seat = std::move(seat),
                 .spare_park = spare_park,
@@ -246,7 +246,7 @@ class AgentMachineFactory final : public machine::MachineFactory {
     }
 
     Result<std::unique_ptr<machine::Machine>> create() override {
-        auto process = fork_process(*common_->zygote, common_->pages, *common_->interrupter);
+        auto process = fork_process(*common_->zygote, common_->pages, *common_->reaper);
         // A zygote that is gone cannot come back; for the caller the host has no process to give.
         if (!process) return fail(process.error() == Errno::kESRCH ? Errno::kEAGAIN : process.error());
         return std::make_unique<AgentMachine>(common_, std::move(*process));
@@ -269,12 +269,12 @@ Result<std::unique_ptr<machine::MachineFactory>> create_machine_factory() {
     common->image = TRY(create_stub_image());
     common->pages = TRY(SlotFile::create("halfcell-command", HC_COMMAND_PAGE_SIZE, kMostProcesses));
     common->areas = TRY(SlotFile::create("halfcell-thread", kThreadAreaSize, kMostAreas));
-    // Before the interrupter: the fork wants a process without other threads.
+    // Before the reaper: the fork wants a process without other threads.
     common->zygote = TRY(start_zygote(common->image, common->pages));
     ScopeExit reap_zygote([&] { host::kill_and_reap(common->zygote->id()); });
-    common->interrupter = TRY(Interrupter::create());
+    common->reaper = TRY(Reaper::create());
     common->spreader = TRY(Spreader::create(host::allowed_cpus()));
-    TRY(common->interrupter->watch(common->zygote));
+    TRY(common->reaper->watch(common->zygote));
     reap_zygote.commit();
     // The first commands also prove that the zygote has come up; a dead one answers ESRCH.
     const auto lowest = find_lowest_mappable(common->zygote->client());

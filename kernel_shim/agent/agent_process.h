@@ -1,7 +1,7 @@
 #pragma once
 
 // One address-space process: who it is, its command channel, and how its death becomes known. Shared by the
-// machine, its threads and the interrupter.
+// machine, its threads and the reaper.
 
 #include <sys/types.h>
 
@@ -39,7 +39,7 @@ class AgentProcess {
     // Sends SIGKILL to all of it. Idempotent, any thread, does not wait.
     void kill();
 
-    // Runs `callback` when the process has been reaped, on the interrupter's thread; here and now when it has
+    // Runs `callback` when the process has been reaped, on the reaper's thread; here and now when it has
     // been already. An empty function takes a callback back that has not started.
     void on_death(std::function<void()> callback);
 
@@ -55,10 +55,10 @@ class AgentProcess {
     static void adopted(pid_t child);
     void abandoned() const;
 
-    // Interrupter only: reaps the process if it has ended; whether it has.
+    // Reaper only: reaps the process if it has ended; whether it has.
     bool reap();
 
-    // Interrupter only: the process has been reaped. Releases the command channel, runs the callback, lets go
+    // Reaper only: the process has been reaped. Releases the command channel, runs the callback, lets go
     // of `process`, and only then wakes wait_for_death(): who has waited finds no trace of the process.
     static void reaped(std::shared_ptr<AgentProcess> process);
 

@@ -23,7 +23,7 @@ bool means_restart(std::uint64_t value) {
 
 AgentThread::AgentThread(Parts parts)
     : process_(std::move(parts.process)),
-      interrupter_(*parts.interrupter),
+      reaper_(*parts.reaper),
       park_(std::make_shared<ParkState>(process_, parts.seat.thread)),
       spares_(std::move(parts.spares)),
       seat_(std::move(parts.seat)),
@@ -187,7 +187,7 @@ void AgentThread::signal_park() {
 // Somebody must look after a signal under way, in case the guest hides from it.
 void AgentThread::keep_watch() {
     if (__builtin_expect(!park_->signalled.load(std::memory_order_relaxed), 1)) return;
-    if (!park_->watched.exchange(true)) interrupter_.expect_park(park_);
+    if (!park_->watched.exchange(true)) reaper_.expect_park(park_);
 }
 
 Result<machine::ThreadRegisters> AgentThread::registers() const {

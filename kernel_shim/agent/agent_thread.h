@@ -10,8 +10,8 @@
 #include <memory>
 #include <optional>
 
-#include "kernel_shim/agent/interrupter.h"
 #include "kernel_shim/agent/park_state.h"
+#include "kernel_shim/agent/reaper.h"
 #include "kernel_shim/agent/spare_threads.h"
 #include "kernel_shim/agent/spreader.h"
 #include "kernel_shim/agent/thread_frame.h"
@@ -24,7 +24,7 @@ class AgentThread final : public machine::GuestThread {
   public:
     struct Parts {
         std::shared_ptr<AgentProcess> process;
-        Interrupter* interrupter = nullptr;    // outlives the thread
+        Reaper* reaper = nullptr;              // outlives the thread
         std::shared_ptr<SpareThreads> spares;  // takes the seat when the thread has ended
         ThreadSeat seat;
         // The park in which a spare thread waits; none where HELLO is still to come.
@@ -69,7 +69,7 @@ class AgentThread final : public machine::GuestThread {
     void keep_watch();
 
     const std::shared_ptr<AgentProcess> process_;
-    Interrupter& interrupter_;
+    Reaper& reaper_;
     const std::shared_ptr<ParkState> park_;
     const std::shared_ptr<SpareThreads> spares_;
     ThreadSeat seat_;

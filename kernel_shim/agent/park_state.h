@@ -16,7 +16,7 @@ struct ParkState {
     ParkState(const std::shared_ptr<AgentProcess>& owner, pid_t thread_id)
         : process(owner), thread(thread_id) {}
 
-    // Weak: a state may lie on the interrupter's list for a while after everything else of its guest has
+    // Weak: a state may lie on the reaper's list for a while after everything else of its guest has
     // gone.
     const std::weak_ptr<AgentProcess> process;
     const pid_t thread;
@@ -29,10 +29,10 @@ struct ParkState {
     std::atomic<std::uint64_t> call{0};
     // The thread is known to have ended. Worker.
     std::atomic<bool> gone{false};
-    // On the interrupter's list.
+    // On the reaper's list.
     std::atomic<bool> watched{false};
 
-    // Interrupter only: what the last look showed.
+    // Reaper only: what the last look showed.
     bool suspected = false;
     std::uint64_t cpu_ticks = 0;
 };

@@ -186,7 +186,7 @@ Result<std::shared_ptr<AgentProcess>> start_zygote(const StubImage& image, std::
 }
 
 Result<std::shared_ptr<AgentProcess>> fork_process(AgentProcess& parent, std::shared_ptr<SlotFile> pages,
-                                                   Interrupter& interrupter) {
+                                                   Reaper& reaper) {
     const auto process = TRY(AgentProcess::prepare(std::move(pages)));
     Command fork;
     fork.operation = HC_OPERATION_FORK;
@@ -207,7 +207,7 @@ Result<std::shared_ptr<AgentProcess>> fork_process(AgentProcess& parent, std::sh
         return fail(Errno::kEAGAIN);
     }
     process->born(id, std::move(*descriptor), reported->cpu);
-    const auto watched = interrupter.watch(process);
+    const auto watched = reaper.watch(process);
     if (!watched) {
         host::kill_and_reap(id);
         return fail(watched.error());

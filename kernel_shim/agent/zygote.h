@@ -7,7 +7,7 @@
 
 #include "kernel_shim/agent/agent_process.h"
 #include "kernel_shim/agent/image.h"
-#include "kernel_shim/agent/interrupter.h"
+#include "kernel_shim/agent/reaper.h"
 #include "kernel_shim/agent/slot_file.h"
 #include "kernel_shim/base/result.h"
 
@@ -18,9 +18,9 @@ namespace halfcell::agent {
 Result<std::shared_ptr<AgentProcess>> start_zygote(const StubImage& image, std::shared_ptr<SlotFile> pages);
 
 // A new address-space process, forked by the agent of `parent` (the zygote, or a guest, whose mappings it
-// then has) and known to the interrupter. One at a time for each parent that can die meanwhile, which the
+// then has) and known to the reaper. One at a time for each parent that can die meanwhile, which the
 // zygote cannot. EAGAIN, ENOMEM, EMFILE; ESRCH when `parent` is gone.
 Result<std::shared_ptr<AgentProcess>> fork_process(AgentProcess& parent, std::shared_ptr<SlotFile> pages,
-                                                   Interrupter& interrupter);
+                                                   Reaper& reaper);
 
 }  // namespace halfcell::agent

@@ -88,7 +88,7 @@ class Machine {
     // next(). EAGAIN when the host has no thread to give, ESRCH when the process is gone.
     virtual Result<std::unique_ptr<GuestThread>> start_thread(const ThreadRegisters& registers) = 0;
 
-    // `callback` runs once, on the interrupter's thread, when the process has ended for whatever reason; at
+    // `callback` runs once, on the reaper's thread, when the process has ended for whatever reason; at
     // once if it already has. Set it before the first thread starts. It may take locks; it must not block.
     virtual void on_death(std::function<void()> callback) = 0;
 

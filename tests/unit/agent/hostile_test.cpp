@@ -16,8 +16,8 @@
 #include <thread>
 
 #include "kernel_shim/agent/image.h"
-#include "kernel_shim/agent/interrupter.h"
 #include "kernel_shim/agent/protocol.h"
+#include "kernel_shim/agent/reaper.h"
 #include "kernel_shim/agent/thread_frame.h"
 #include "kernel_shim/agent/zygote.h"
 #include "kernel_shim/host/pidfd.h"

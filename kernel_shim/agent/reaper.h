@@ -19,20 +19,20 @@
 
 namespace halfcell::agent {
 
-class Interrupter {
+class Reaper {
   public:
     // Starts the thread. EMFILE, ENFILE, EAGAIN.
-    static Result<std::unique_ptr<Interrupter>> create();
-    Interrupter(const Interrupter&) = delete;
-    Interrupter& operator=(const Interrupter&) = delete;
+    static Result<std::unique_ptr<Reaper>> create();
+    Reaper(const Reaper&) = delete;
+    Reaper& operator=(const Reaper&) = delete;
     // Joins the thread. Every process has been reaped by then.
-    ~Interrupter();
+    ~Reaper();
 
     // Calls `process->reaped()` when it has ended, which may be at once. Any thread.
     Result<void> watch(std::shared_ptr<AgentProcess> process);
 
     // A park request is under way; looks after it until the thread has parked. Any thread; takes the
-    // interrupter's lock, wakes nobody.
+    // reaper's lock, wakes nobody.
     void expect_park(std::shared_ptr<ParkState> state);
 
   private:
@@ -41,7 +41,7 @@ class Interrupter {
         std::vector<std::shared_ptr<ParkState>> parks;
     };
 
-    Interrupter(host::UniqueFd poll, host::UniqueFd quit, host::UniqueFd timer);
+    Reaper(host::UniqueFd poll, host::UniqueFd quit, host::UniqueFd timer);
     void loop();
     void process_ended(int descriptor);
     void examine_parks();

@@ -1,4 +1,4 @@
-#include "kernel_shim/agent/interrupter.h"
+#include "kernel_shim/agent/reaper.h"
 
 #include <pthread.h>
 #include <sys/epoll.h>
@@ -32,7 +32,7 @@ Result<void> add_to_poll(int poll, int file) {
 
 }  // namespace
 
-Result<std::unique_ptr<Interrupter>> Interrupter::create() {
+Result<std::unique_ptr<Reaper>> Reaper::create() {
     host::UniqueFd poll(epoll_create1(EPOLL_CLOEXEC));
     if (!poll.is_open()) return fail(host::last_error());
     host::UniqueFd quit = TRY(host::create_event(host::Blocking::kNo));
@@ -40,26 +40,25 @@ Result<std::unique_ptr<Interrupter>> Interrupter::create() {
     if (!timer.is_open()) return fail(host::last_error());
     TRY(add_to_poll(poll.get(), quit.get()));
     TRY(add_to_poll(poll.get(), timer.get()));
-    std::unique_ptr<Interrupter> interrupter(
-        new Interrupter(std::move(poll), std::move(quit), std::move(timer)));
+    std::unique_ptr<Reaper> reaper(new Reaper(std::move(poll), std::move(quit), std::move(timer)));
     try {
-        interrupter->thread_ = std::thread([self = interrupter.get()] { self->loop(); });
+        reaper->thread_ = std::thread([self = reaper.get()] { self->loop(); });
     } catch (const std::system_error&) {
         return fail(Errno::kEAGAIN);
     }
-    return interrupter;
+    return reaper;
 }
 
-Interrupter::Interrupter(host::UniqueFd poll, host::UniqueFd quit, host::UniqueFd timer)
+Reaper::Reaper(host::UniqueFd poll, host::UniqueFd quit, host::UniqueFd timer)
     : poll_(std::move(poll)), quit_(std::move(quit)), timer_(std::move(timer)) {}
 
-Interrupter::~Interrupter() {
+Reaper::~Reaper() {
     if (!thread_.joinable()) return;
     (void)host::signal_event(quit_.get(), 1);
     thread_.join();
 }
 
-Result<void> Interrupter::watch(std::shared_ptr<AgentProcess> process) {
+Result<void> Reaper::watch(std::shared_ptr<AgentProcess> process) {
     const int descriptor = process->descriptor();
     books_.with([&](Books& books) { books.processes.emplace(descriptor, std::move(process)); });
     const auto added = add_to_poll(poll_.get(), descriptor);
@@ -67,7 +66,7 @@ Result<void> Interrupter::watch(std::shared_ptr<AgentProcess> process) {
     return added;
 }
 
-void Interrupter::expect_park(std::shared_ptr<ParkState> state) {
+void Reaper::expect_park(std::shared_ptr<ParkState> state) {
     const bool first = books_.with([&](Books& books) {
         books.parks.push_back(std::move(state));
         return books.parks.size() == 1;
@@ -75,13 +74,13 @@ void Interrupter::expect_park(std::shared_ptr<ParkState> state) {
     if (first) arm_timer();
 }
 
-void Interrupter::arm_timer() {
+void Reaper::arm_timer() {
     itimerspec when{};
     when.it_value.tv_nsec = kParkPatience;
     timerfd_settime(timer_.get(), 0, &when, nullptr);
 }
 
-void Interrupter::loop() {
+void Reaper::loop() {
     pthread_setname_np(pthread_self(), "reaper");
     sigset_t all;
     sigfillset(&all);
@@ -90,7 +89,7 @@ void Interrupter::loop() {
     for (;;) {
         const int count = host::retry_interrupted(
             [&] { return epoll_wait(poll_.get(), events.data(), static_cast<int>(events.size()), -1); });
-        HC_CHECK(count >= 0, "the interrupter cannot wait");
+        HC_CHECK(count >= 0, "the reaper cannot wait");
         for (int i = 0; i < count; ++i) {
             const int file = events[static_cast<std::size_t>(i)].data.fd;
             if (file == quit_.get()) return;
@@ -104,7 +103,7 @@ void Interrupter::loop() {
     }
 }
 
-void Interrupter::process_ended(int descriptor) {
+void Reaper::process_ended(int descriptor) {
     auto process = books_.with([&](Books& books) {
         const auto found = books.processes.find(descriptor);
         HC_CHECK(found != books.processes.end(), "an unknown process has ended");
@@ -121,7 +120,7 @@ void Interrupter::process_ended(int descriptor) {
 // is blocked and pending while it is in a call of the guest's own, where the mask is empty by right, or at
 // two looks in a row between which it has used its CPU. (Between signal and PARK, all signals are blocked by
 // right; those are microseconds of CPU time.)
-void Interrupter::examine_parks() {
+void Reaper::examine_parks() {
     auto states = books_.with([](Books& books) { return std::exchange(books.parks, {}); });
     std::vector<std::shared_ptr<ParkState>> remaining;
     for (auto& state : states) {
