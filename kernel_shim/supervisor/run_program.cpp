@@ -6,6 +6,7 @@
 
 #include "abi/proc_call.h"
 #include "kernel_shim/base/spelling.h"
+#include "kernel_shim/supervisor/because.h"
 #include "kernel_shim/supervisor/debug_visit.h"
 #include "kernel_shim/supervisor/exception_text.h"
 #include "kernel_shim/supervisor/launch.h"
@@ -98,10 +99,12 @@ int World::run_with(const std::vector<std::string>& words, DebugVisit* visit) {
         return started.error().status;
     }
     if (visit != nullptr) {
-        if (!visit->start()) {
+        const std::string_view end = parts_->own_line_end();
+        if (const auto waits = visit->start(); !waits) {
+            std::fprintf(stderr, "halfcell: %s%s", because("cannot wait for gdb", waits.error()).c_str(),
+                         end.data());
             (void)parts_->processes->terminate(*started, abi::Signal::kKill);
         } else {
-            const std::string_view end = parts_->own_line_end();
             std::fprintf(stderr, "halfcell: %s waits for gdb:%s    %s%s", words.front().c_str(), end.data(),
                          visit->command_line(parts_->options.host_program).c_str(), end.data());
         }
