@@ -18,8 +18,11 @@ namespace {
 std::string advice(int error) {
     switch (error) {
         case ENOENT:
-        case ECONNREFUSED:
             return "no run listens there; start one with halfcell run --control";
+        case ECONNREFUSED:
+            return "no run listens there: it has ended, was locked, or that is no control socket; start one "
+                   "with "
+                   "halfcell run --control";
         case EACCES:
             return "it is another user's; ask as root, or start the run with --control-uid";
         case EAGAIN:
@@ -47,7 +50,9 @@ Expected<Client, std::string> Client::connect(const std::string& where) {
     });
     if (status != 0) {
         const int error = errno;
-        std::string text = std::string("connect: ") + std::strerror(error);
+        const Errno named = host::translate_errno(error);
+        std::string text =
+            std::string("connect: ") + abi::errno_text(named) + " (" + abi::errno_name(named) + ")";
         if (const std::string what = advice(error); !what.empty()) text += "; " + what;
         return problem(text);
     }

@@ -35,18 +35,26 @@ bool is_failure(const OrderedJson& report) {
     return report.contains("err") && report["err"].is_number() && report["err"] != 0;
 }
 
-// Prints an answer, and returns whether the command succeeded.
-bool show(const std::string& answer, bool as_it_comes) {
+// What a failure says: what was tried, why it failed, and by which number programs know that.
+std::string failure_text(const std::string& command, const OrderedJson& report) {
+    std::string text = command + ": ";
+    text += report.contains("msg") && report["msg"].is_string() ? report["msg"].get<std::string>() : "failed";
+    const auto error = static_cast<Errno>(report["err"].get<int>());
+    if (const char* const name = abi::errno_name(error); name != nullptr)
+        text += " (" + std::string(name) + ")";
+    if (error == Errno::kESRCH) text += "; ps shows which there are";
+    return text;
+}
+
+// Prints the answer to a command, and returns whether that succeeded.
+bool show(const std::string& command, const std::string& answer, bool as_it_comes) {
     auto report = parse_ordered_json(answer);
     const bool object = report && report->is_object();
     const bool failed = object && is_failure(*report);
     if (as_it_comes || !object) {
         std::fwrite(answer.data(), 1, answer.size(), stdout);
     } else if (failed) {
-        const auto message = report->contains("msg") && (*report)["msg"].is_string()
-                                 ? (*report)["msg"].get<std::string>()
-                                 : std::string("failed");
-        std::fprintf(stderr, "halfcell ctl: %s\n", message.c_str());
+        std::fprintf(stderr, "halfcell ctl: %s\n", failure_text(command, *report).c_str());
     } else {
         report->erase("err");
         // An acknowledgement, or a line to copy; everything else is a report.
@@ -70,7 +78,7 @@ int converse(Client& client, const CtlOptions& options,
     const auto begun = client.ask("prompt i");
     if (!begun) return went_away(begun.error());
     if (const auto welcome = parse_ordered_json(*begun); welcome && is_failure(*welcome)) {
-        show(*begun, options.json);
+        show("connect", *begun, options.json);
         return kFailed;
     }
     int status = 0;
@@ -83,7 +91,7 @@ int converse(Client& client, const CtlOptions& options,
         }
         const auto answer = client.ask(*line);
         if (!answer) return went_away(answer.error());
-        if (!show(*answer, options.json)) status = kFailed;
+        if (!show(*line, *answer, options.json)) status = kFailed;
         if (request && (request->verb == Verb::kQuit || request->verb == Verb::kLock)) break;
     }
     return status;
@@ -98,9 +106,10 @@ int run_ctl_command(const CtlOptions& options) {
         return kNobodyThere;
     }
     if (!options.words.empty()) {
-        const auto answer = client->ask(joined(options.words));
+        const std::string command = joined(options.words);
+        const auto answer = client->ask(command);
         if (!answer) return went_away(answer.error());
-        return show(*answer, options.json) ? 0 : kFailed;
+        return show(command, *answer, options.json) ? 0 : kFailed;
     }
     if (::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1)
         if (const auto editor = LineEditor::create())

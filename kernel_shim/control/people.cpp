@@ -60,6 +60,12 @@ bool is_table(const OrderedJson& value) {
            std::ranges::all_of(value, [](const OrderedJson& row) { return row.is_object(); });
 }
 
+// Texts of which each is a line of its own: calls, deadlocks.
+bool is_lines(const OrderedJson& value) {
+    return value.is_array() && !value.empty() &&
+           std::ranges::all_of(value, [](const OrderedJson& line) { return line.is_string(); });
+}
+
 void append_table(std::string& text, const OrderedJson& rows, std::size_t indent) {
     std::vector<std::string> columns;
     for (const OrderedJson& row : rows)
@@ -98,6 +104,10 @@ void append_object(std::string& text, const OrderedJson& object, std::size_t ind
         } else if (is_table(value)) {
             text += "\n";
             append_table(text, value, indent + kIndent);
+        } else if (is_lines(value)) {
+            text += "\n";
+            for (const OrderedJson& line : value)
+                text.append(indent + kIndent, ' ').append(printable(cell(line))).append("\n");
         } else {
             std::string shown = printable(cell(value));
             if (shown.empty()) shown = "none";

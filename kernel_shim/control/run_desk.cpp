@@ -85,9 +85,15 @@ std::string RunDesk::trace(const Request& request) {
     return traced ? success_line() : error_line(Errno::kEINVAL, traced.error());
 }
 
-std::string RunDesk::tail(const Request& request) const {
+std::string RunDesk::tail(const Request& request) {
     OrderedJson report;
     report["calls"] = tracing_.tail(request.pid, std::min(request.count, kMostLines));
+    if (report["calls"].empty()) {
+        if (const auto known = exists(request.pid); !known) return failure(known.error());
+        const auto traced = tracing_.traced();
+        if (std::ranges::find(traced, request.pid) == traced.end())
+            return error_line(Errno::kEINVAL, "it is not traced; ask for that first: trace PID on");
+    }
     return answer(std::move(report));
 }
 

@@ -24,7 +24,7 @@ class RunDesk final : public Desk {
     [[nodiscard]] OrderedJson state(const Order& order);
     [[nodiscard]] std::string debug(const Request& request);
     [[nodiscard]] std::string trace(const Request& request);
-    [[nodiscard]] std::string tail(const Request& request) const;
+    std::string tail(const Request& request);
     // ESRCH for a process that there is not.
     [[nodiscard]] Result<void> exists(std::uint32_t pid);
 

@@ -28,11 +28,15 @@ def the_client():
     with running(*shell("read x")) as (_, path):
         expect(ctl(path, "ping"), 0, out="PONG\n", err="")
         expect(ctl(path, "ping", options=["--json"]), 0, out='{"err":0,"msg":"PONG"}\n', err="")
+        expect(ctl(path, "tail", "2"), 1, out="", err="tail 2: it is not traced; ask for that first: trace PID on")
         expect(ctl(path, "trace", "2", "on"), 0, out="ACK\n", err="")
+        expect(ctl(path, "tail", "2"), 0, out="calls  none\n", err="")
         check("sh" in expect(ctl(path, "ps"), 0, err="").text, "no sh")
         check("ping" in expect(ctl(path, "help"), 0, err="").text, "no help")
         check("uptime_ns" in expect(ctl(path, "stats"), 0, err="").text, "no state")
-        expect(ctl(path, "kill", "99"), 1, out="", err="No such process")
+        expect(ctl(path, "kill", "99"), 1, out="",
+               err="halfcell ctl: kill 99: No such process (ESRCH); ps shows which there are")
+        expect(ctl(path, "tail", "99"), 1, out="", err="tail 99: No such process (ESRCH)")
         expect(ctl(path, "frobnicate"), 1, out="", err="no command is called 'frobnicate'")
         outcome = expect(ctl(path, stdin=b"ping\n\nversion\nkill 99\nping\nquit\nping\n", options=["--json"]), 1)
         check([json.loads(line).get("err") for line in outcome.text.splitlines()] == [0, None, 3, 0, 0], f"{outcome}")

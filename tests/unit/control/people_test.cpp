@@ -15,6 +15,15 @@ TEST_CASE("lists of objects become tables, whose columns are all that any row ha
           "  0x10000  -     private\n");
 }
 
+TEST_CASE("texts are lines of their own") {
+    OrderedJson report;
+    report["calls"] = {"[2:1] close(3) = 0", "[2:1] yield() = 0"};
+    CHECK(for_people(report) ==
+          "calls\n"
+          "  [2:1] close(3) = 0\n"
+          "  [2:1] yield() = 0\n");
+}
+
 TEST_CASE("objects are indented, and nothing is called none") {
     OrderedJson report;
     report["memory"] = {{"used", 7}};
