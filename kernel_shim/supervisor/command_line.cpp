@@ -59,7 +59,7 @@ CLI::Validator size_in_bytes() {
                     return problem;
                 }
             },
-            "SIZE"};
+            ""};
 }
 
 int separator_index(const CLI::App& sub, int argc, char** argv) {

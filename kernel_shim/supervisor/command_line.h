@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace halfcell::supervisor {
@@ -14,6 +15,23 @@ namespace halfcell::supervisor {
 
 // A number of bytes, which may have a unit: 64M.
 [[nodiscard]] CLI::Validator size_in_bytes();
+
+// One of these words, for an option whose type is the enumeration they stand for.
+template <typename Enum>
+[[nodiscard]] CLI::Validator one_of(std::vector<std::pair<std::string, Enum>> words) {
+    return {[words = std::move(words)](std::string& text) {
+                std::string expected;
+                for (const auto& [word, value] : words) {
+                    if (text == word) {
+                        text = std::to_string(static_cast<int>(value));
+                        return std::string();
+                    }
+                    expected += (expected.empty() ? "" : &word == &words.back().first ? " or " : ", ") + word;
+                }
+                return "expected " + expected + ", got '" + text + "'";
+            },
+            ""};
+}
 
 // The long names of a command's options, without dashes.
 [[nodiscard]] std::vector<std::string> option_names(const CLI::App& command);

@@ -45,9 +45,11 @@ constexpr const char* kGdbFooter =
     "  halfcell gdb --listen 127.0.0.1:0 --root ./redox-root /bin/ls /\n"
     "  halfcell gdb --pid 2 --control /tmp/run.sock    attach to a process of another run\n"
     "\n"
-    "In gdb, as everywhere: break main, continue, backtrace, step, finish, print, watch, info threads, info\n"
-    "registers, info sharedlibrary, info auxv, catch fork, catch exec, set follow-fork-mode child, detach, "
-    "kill.\n"
+    "In gdb, as everywhere: break main (main_program in the tools halfcell carries), continue, backtrace, "
+    "step,\n"
+    "finish, print, watch, info threads, info registers, info sharedlibrary, info auxv, catch fork, catch "
+    "exec,\n"
+    "set follow-fork-mode child, detach, kill.\n"
     "Ctrl-C in gdb stops all threads. When gdb goes without detaching, the program is killed, but not one\n"
     "that it was attached to.\n";
 

@@ -87,7 +87,7 @@ CLI::App* add_abi(CLI::App& app, AbiCommand& abi) {
     command->add_flag("--json", abi.json, "for machines");
     command->add_option("--diff", abi.compare_with, "compare with such a JSON file; exit 1 on any difference")
         ->type_name("FILE")
-        ->check(CLI::ExistingFile);
+        ->check(CLI::Validator(CLI::ExistingFile).description(""));
     return command;
 }
 

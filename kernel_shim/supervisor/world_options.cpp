@@ -11,7 +11,8 @@ void add_world_options(CLI::App& app, WorldOptions& world) {
     world.command = app.get_name();
     app.add_option("--root", world.root,
                    "host directory that is the guest's / (default: a fresh one in memory)")
-        ->check(CLI::ExistingDirectory);
+        ->type_name("DIR")
+        ->check(CLI::Validator(CLI::ExistingDirectory).description(""));
     app.add_flag("--ro", world.read_only, "the root may only be read");
     app.add_option_function<std::vector<std::string>>(
            "--bind",
@@ -67,16 +68,16 @@ void add_world_options(CLI::App& app, WorldOptions& world) {
     app.add_flag("--core-dumps", world.core_dumps,
                  "should the supervisor crash, a core file may be written (without the guest's memory)");
     app.add_option("--on-violation", world.on_violation,
-                   "what a call does that the supervisor has given up: kill it, say which one and abort, or "
-                   "log it and go on")
+                   "what a call does that the supervisor has given up: kill it (default), say which one and "
+                   "abort, or log it and go on")
         ->type_name("kill|say|log")
-        ->transform(CLI::Transformer(
-            std::map<std::string, confine::OnViolation>{{"kill", confine::OnViolation::kKill},
-                                                        {"say", confine::OnViolation::kSay},
-                                                        {"log", confine::OnViolation::kLog}}));
+        ->transform(one_of<confine::OnViolation>({{"kill", confine::OnViolation::kKill},
+                                                  {"say", confine::OnViolation::kSay},
+                                                  {"log", confine::OnViolation::kLog}}));
     app.add_option("--memory-limit", world.memory_limit,
                    "bytes of guest memory, e.g. 64M, and as many for what waits in pipes and sockets; "
                    "beyond it ENOMEM, for files in memory ENOSPC")
+        ->type_name("SIZE")
         ->transform(size_in_bytes());
     world.context_limit = host::comfortable_guest_threads(host::read_host_limits());
     app.add_option("--process-limit", world.context_limit,
