@@ -148,12 +148,15 @@ def attacks(lab):
     def descriptors(count, patience):
         """Whether a run that lives keeps some of those that come with a token, and behind it for requests there are not."""
         kept, sent = os.pipe()
+        begun = threading.Event()
         finished = []
 
         def forge(offered):
             with open(sent, "wb", buffering=0):
                 offered.present(files=[sent] * _TAKEN)
                 taken = offered.adopted()
+                # A run whose server is lost before it has begun does not begin.
+                begun.wait(harness.DEADLINE)
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                     for number in range(count):
                         socket.send_fds(offered.connection, [PACKET.pack(DESCRIPTOR, number, 0, b"")], [sent])
@@ -161,6 +164,7 @@ def attacks(lab):
             offered.hold()
 
         with lives_beside(forge):
+            begun.set()
             harness.wait_until(lambda: finished, "all that is sent")
             gone = all_gone([kept], patience)
         return not gone, f"{count + _TAKEN} sent, {'none' if gone else 'some'} kept"
