@@ -21,8 +21,7 @@ std::string advice(int error) {
             return "no run listens there; start one with halfcell run --control";
         case ECONNREFUSED:
             return "no run listens there: it has ended, was locked, or that is no control socket; start one "
-                   "with "
-                   "halfcell run --control";
+                   "with halfcell run --control";
         case EACCES:
             return "it is another user's; ask as root, or start the run with --control-uid";
         case EAGAIN:

@@ -107,7 +107,7 @@ void append_object(std::string& text, const OrderedJson& object, std::size_t ind
         } else if (is_lines(value)) {
             text += "\n";
             for (const OrderedJson& line : value)
-                text.append(indent + kIndent, ' ').append(printable(cell(line))).append("\n");
+                text.append(indent + kIndent, ' ').append(printable(line.get<std::string>())).append("\n");
         } else {
             std::string shown = printable(cell(value));
             if (shown.empty()) shown = "none";

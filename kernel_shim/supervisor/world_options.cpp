@@ -1,7 +1,5 @@
 #include "kernel_shim/supervisor/world_options.h"
 
-#include <map>
-
 #include "kernel_shim/host/capacity.h"
 #include "kernel_shim/supervisor/option_values.h"
 

@@ -157,8 +157,8 @@ class Terminal {
     const HandleNumber number_;
 
     mutable LevelMutex<LockLevel::kObject> mutex_;
-    std::shared_ptr<const std::function<void()>> listener_;
     // --- guarded by mutex_.
+    std::shared_ptr<const std::function<void()>> listener_;
     LineDiscipline discipline_;
     abi::Winsize winsize_;
     std::uint32_t group_ = 0;

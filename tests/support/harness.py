@@ -301,7 +301,7 @@ class Build:
         self.probe = os.path.join(self.directory, "userland", "bin", "probe")
 
     def sanitized(self):
-        """Whether the supervisor is one that says little about memory: a sanitizer keeps what is freed."""
+        """Whether a sanitizer is in the supervisor: it keeps what is freed, and may have a file and a thread of its own."""
         names = subprocess.run(["nm", self.halfcell], capture_output=True, check=False).stdout
         return b"__asan" in names or b"__tsan" in names
 
